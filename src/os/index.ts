@@ -1,4 +1,5 @@
 export { errnoMessage, errnoName, errnoNumber } from './errno.ts';
+export { canonicalIp, ipv4At, ipv6At, parseIpv4, parseIpv6 } from './ip.ts';
 export { MptcpListener, MptcpStream } from './mptcp-socket.ts';
 export { NetlinkSocket, NOTHING } from './netlink-socket.ts';
 export { inNetworkNamespace } from './netns.ts';

@@ -1,0 +1,76 @@
+import { CodecError } from './errors.ts';
+import type { Type } from './types.ts';
+import type { Writer } from './writer.ts';
+
+/** Bytes between two fields. */
+export interface Padding {
+  readonly padding: number;
+}
+export const pad = (bytes: number): Padding => ({ padding: bytes });
+
+// biome-ignore lint/suspicious/noExplicitAny: the table's machinery speaks of values of every type
+type Field = Type<any> | Padding;
+export type Fields = Readonly<Record<string, Field>>;
+
+export type StructOf<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends Padding ? never : K]: F[K] extends Type<infer T> ? T : never;
+};
+
+/** A C struct with fields of fixed size, in the order of the table. */
+export class Struct<F extends Fields> {
+  readonly name: string;
+  readonly size: number;
+  readonly #fields: readonly (readonly [key: string, type: Type<unknown>, offset: number])[];
+
+  /** @param size what sizeof says; a table that adds up to something else is refused */
+  constructor(name: string, size: number, fields: F) {
+    this.name = name;
+    this.size = size;
+    const placed: [string, Type<unknown>, number][] = [];
+    let offset = 0;
+    for (const [key, field] of Object.entries(fields)) {
+      if ('padding' in field) {
+        offset += field.padding;
+      } else {
+        if (field.size === undefined) throw new Error(`${name}.${key}: ${field.kind} has no fixed size`);
+        placed.push([key, field, offset]);
+        offset += field.size;
+      }
+    }
+    if (offset !== size) throw new Error(`struct ${name} is ${size} bytes in C and ${offset} in the table`);
+    this.#fields = placed;
+  }
+
+  read(b: Buffer, at: number, end: number): StructOf<F> {
+    if (end - at < this.size) {
+      throw new CodecError('NL_TRUNCATED', `${end - at} bytes where the struct has ${this.size}`, [this.name]);
+    }
+    const values: Record<string, unknown> = {};
+    for (const [key, type, offset] of this.#fields) values[key] = type.read(b, at + offset, type.size ?? 0);
+    return values as StructOf<F>;
+  }
+
+  /** Writes the struct; fields that are not given are 0. */
+  write(w: Writer, values: Partial<StructOf<F>>): void {
+    const start = w.length;
+    for (const [key, type, offset] of this.#fields) {
+      w.zeros(start + offset - w.length);
+      const value = (values as Readonly<Record<string, unknown>>)[key];
+      if (value === undefined) w.zeros(type.size ?? 0);
+      else this.#field(w, key, type, value);
+    }
+    w.zeros(start + this.size - w.length);
+  }
+
+  #field(w: Writer, key: string, type: Type<unknown>, value: unknown): void {
+    try {
+      type.write(w, value);
+    } catch (error) {
+      throw error instanceof CodecError ? error.within(key).within(this.name) : error;
+    }
+  }
+}
+
+export function struct<const F extends Fields>(name: string, size: number, fields: F): Struct<F> {
+  return new Struct(name, size, fields);
+}
