@@ -27,7 +27,8 @@ export function errnoName(errno: number): string {
 
 /** The number behind a name that {@link errnoName} gave, or undefined. */
 export function errnoNumber(name: string): number | undefined {
-  return numbers.get(name) ?? (name.startsWith('errno ') ? Number(name.slice(6)) : undefined);
+  const unnamed = /^errno (\d+)$/.exec(name)?.[1];
+  return unnamed === undefined ? numbers.get(name) : Number(unnamed);
 }
 
 /** What an errno means in words, such as `address already in use`; its name where there are no words. */

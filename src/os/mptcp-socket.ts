@@ -10,12 +10,15 @@ const show = ({ ip, port }: Endpoint): string => (ip.includes(':') ? `[${ip}]:${
 
 /** What all stream sockets here share: a descriptor, at most one watch, one close. */
 abstract class Descriptor {
-  protected readonly fd: number;
+  #fd: number;
   #watch: Watch | undefined;
-  #open = true;
 
   protected constructor(fd: number) {
-    this.fd = fd;
+    this.#fd = fd;
+  }
+
+  protected get fd(): number {
+    return this.#fd;
   }
 
   /** The socket's own end. */
@@ -35,15 +38,25 @@ abstract class Descriptor {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#watch?.close();
-    libc.close(this.fd);
+    const fd = this.#fd;
+    if (fd < 0) return;
+    // The kernel gives the number to the next socket: a late call must meet EBADF, not that one.
+    this.#fd = -1;
+    this.unwatch();
+    libc.close(fd);
   }
 }
 
 /** One Multipath TCP connection (IPPROTO_MPTCP), non-blocking. */
 export class MptcpStream extends Descriptor {
+  /** Where {@link connect} went, for errors. */
+  readonly #to: string | undefined;
+
+  private constructor(fd: number, to?: string) {
+    super(fd);
+    this.#to = to;
+  }
+
   /** Wraps a descriptor that accept(2) gave. */
   static accepted(fd: number): MptcpStream {
     return new MptcpStream(fd);
@@ -55,7 +68,7 @@ export class MptcpStream extends Descriptor {
    */
   static connect(to: Endpoint, from?: Endpoint): MptcpStream {
     const fd = check(libc.socket(familyOf(to.ip), STREAM, c.IPPROTO_MPTCP), 'socket', 'MPTCP');
-    const stream = new MptcpStream(fd);
+    const stream = new MptcpStream(fd, show(to));
     try {
       if (from) {
         const address = encodeInet(from);
@@ -76,7 +89,7 @@ export class MptcpStream extends Descriptor {
     const error = new Int32Array(1);
     const length = new Uint8Array(Uint32Array.of(4).buffer);
     check(libc.getsockopt(this.fd, c.SOL_SOCKET, c.SO_ERROR, new Uint8Array(error.buffer), length), 'getsockopt');
-    if (error[0]) throw new SystemError('connect', error[0]);
+    if (error[0]) throw new SystemError('connect', error[0], this.#to);
   }
 
   /** The other end. */

@@ -23,7 +23,7 @@ export class NetlinkSocket {
   /** The netlink protocol, as NETLINK_ROUTE (0) or NETLINK_GENERIC (16). */
   readonly protocol: number;
 
-  readonly #fd: number;
+  #fd: number;
   readonly #sender = Buffer.alloc(12);
   readonly #senderLength = new Uint32Array(1);
   readonly #senderLengthBytes = new Uint8Array(this.#senderLength.buffer);
@@ -33,7 +33,6 @@ export class NetlinkSocket {
   readonly #meminfoLength = new Uint32Array(1);
   readonly #meminfoLengthBytes = new Uint8Array(this.#meminfoLength.buffer);
   #watch: Watch | undefined;
-  #open = true;
 
   constructor(protocol: number) {
     this.protocol = protocol;
@@ -102,7 +101,12 @@ export class NetlinkSocket {
     const value = Uint8Array.from(new Uint8Array(Int32Array.of(bytes).buffer));
     if (libc.setsockopt(this.#fd, c.SOL_SOCKET, c.SO_RCVBUFFORCE, value, 4) >= 0) return true;
     this.#set(c.SOL_SOCKET, c.SO_RCVBUF, bytes, 'SO_RCVBUF');
-    return false;
+    const granted = new Int32Array(1);
+    const length = new Uint8Array(Uint32Array.of(4).buffer);
+    const into = new Uint8Array(granted.buffer);
+    check(libc.getsockopt(this.#fd, c.SOL_SOCKET, c.SO_RCVBUF, into, length), 'getsockopt', 'SO_RCVBUF');
+    // The kernel doubles what it is asked for, for its own bookkeeping (socket(7)), after it has cut it to the limit.
+    return (granted[0] ?? 0) >= 2 * bytes;
   }
 
   /** How many datagrams the kernel has dropped on this socket because its buffer was full. */
@@ -120,10 +124,12 @@ export class NetlinkSocket {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    const fd = this.#fd;
+    if (fd < 0) return;
+    // The kernel gives the number to the next socket: a late call must meet EBADF, not that one.
+    this.#fd = -1;
     this.#watch?.close();
-    libc.close(this.#fd);
+    libc.close(fd);
   }
 
   #set(level: number, name: number, value: number, subject: string): void {

@@ -1,4 +1,7 @@
 import koffi from 'koffi';
+import * as c from './constants.ts';
+import * as libc from './libc.ts';
+import { check } from './system-error.ts';
 
 /** A watch on a file descriptor, from {@link poll}. */
 export interface Watch {
@@ -17,17 +20,23 @@ interface Handle {
   unref(): void;
 }
 
-// koffi closes a handle that the garbage collector finds, so every live one is held here.
-const live = new Set<Handle>();
+// koffi closes a handle that the garbage collector finds, so every live one is held here, by its descriptor.
+const live = new Map<number, Handle>();
 
 /**
- * Calls `ready` from the event loop for as long as `fd` is readable (or writable): level-triggered, as poll(2).
- * What `ready` throws becomes an uncaught exception, as from any other event handler.
+ * Calls `ready` from the event loop for as long as the socket `fd` is readable (or writable): level-triggered, as
+ * poll(2). What `ready` throws becomes an uncaught exception, as from any other event handler.
+ *
+ * @throws SystemError EBADF, ENOTSOCK; Error where the descriptor is watched already
  */
 export function poll(fd: number, ready: () => void, direction: 'readable' | 'writable' = 'readable'): Watch {
+  // Where libuv cannot poll a descriptor, koffi ends the whole process.
+  const length = new Uint8Array(Uint32Array.of(4).buffer);
+  check(libc.getsockopt(fd, c.SOL_SOCKET, c.SO_TYPE, new Uint8Array(4), length), 'poll', `descriptor ${fd}`);
+  if (live.has(fd)) throw new Error(`descriptor ${fd} is watched already`);
   const options = { [direction]: true };
   const onReady = (status: unknown): void => {
-    if (!live.has(handle)) return;
+    if (!alive()) return;
     try {
       ready();
     } catch (error) {
@@ -37,15 +46,23 @@ export function poll(fd: number, ready: () => void, direction: 'readable' | 'wri
       });
     }
     // On POLLERR libuv reports a negative status and stops the handle.
-    if (typeof status === 'number' && status < 0 && live.has(handle)) handle.start(options, onReady);
+    if (typeof status === 'number' && status < 0 && alive()) handle.start(options, onReady);
   };
   const handle = koffi.node.poll(fd, options, onReady as never) as unknown as Handle;
-  live.add(handle);
+  const alive = (): boolean => live.get(fd) === handle;
+  live.set(fd, handle);
   return {
     close: () => {
-      if (live.delete(handle)) handle.close();
+      if (!alive()) return;
+      live.delete(fd);
+      handle.close();
     },
-    ref: () => handle.ref(),
-    unref: () => handle.unref(),
+    // On a closed handle koffi would write to freed memory.
+    ref: () => {
+      if (alive()) handle.ref();
+    },
+    unref: () => {
+      if (alive()) handle.unref();
+    },
   };
 }

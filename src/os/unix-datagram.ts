@@ -5,8 +5,7 @@ import { check, SystemError } from './system-error.ts';
 
 /** An AF_UNIX datagram socket: what sd_notify(3), the journal and syslog(3) speak, and Node has not. Non-blocking. */
 export class UnixDatagram {
-  readonly #fd: number;
-  #open = true;
+  #fd: number;
 
   /** @param path where to listen; none for a socket that only sends. A leading `@` means the abstract namespace. */
   constructor(path?: string) {
@@ -45,8 +44,10 @@ export class UnixDatagram {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    libc.close(this.#fd);
+    const fd = this.#fd;
+    if (fd < 0) return;
+    // The kernel gives the number to the next socket: a late call must meet EBADF, not that one.
+    this.#fd = -1;
+    libc.close(fd);
   }
 }
