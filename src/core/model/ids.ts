@@ -1,5 +1,5 @@
-declare const brand: unique symbol;
-type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+/** A number that is not to be taken for another kind of number. The mark exists for the compiler only. */
+type Branded<T, Name extends string> = T & { readonly __brand: Name };
 
 /** The local token of a connection (RFC 8684 section 3.2): what the kernel calls it by. 32 bits, host byte order. */
 export type Token = Branded<number, 'Token'>;

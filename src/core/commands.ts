@@ -1,0 +1,104 @@
+import { type ConnectionRecord, type ConnectionTable, idsOf } from './connection-table.ts';
+import { inFormOf, sameIp } from './ip.ts';
+import type { Command, Outcome, Refusal, RefusalCode } from './model/commands.ts';
+import { formatToken, type Ip, type Token } from './model/ids.ts';
+
+/** A command that may be sent, or the reason why not. */
+export type Prepared =
+  | { readonly ok: true; readonly command: Command }
+  | { readonly ok: false; readonly error: Refusal };
+
+const refuse = (code: RefusalCode, message: string): Prepared => ({ ok: false, error: { code, message } });
+
+/** Completes a command (ids, the form of addresses), or refuses what the kernel or the peer would not bear. */
+export function prepare(connections: ConnectionTable, command: Command): Prepared {
+  const token = (command.args as { token?: Token } | undefined)?.token;
+  if (!isTokenCommand(command)) return { ok: true, command };
+  const connection = token === undefined ? undefined : connections.get(token);
+  if (!connection) {
+    const shown = typeof token === 'number' ? formatToken(token) : String(token);
+    return refuse('UNKNOWN_TOKEN', `${command.name}: no connection has the token ${shown}`);
+  }
+  switch (command.name) {
+    case 'createSubflow':
+      return prepareCreate(connection, command);
+    case 'announce':
+      return prepareAnnounce(connection, command);
+    default:
+      return { ok: true, command };
+  }
+}
+
+const tokenCommands = new Set<Command['name']>([
+  'announce',
+  'remove',
+  'createSubflow',
+  'destroySubflow',
+  'setBackup',
+  'listAddresses',
+]);
+const isTokenCommand = (command: Command): boolean => tokenCommands.has(command.name);
+
+function prepareCreate(connection: ConnectionRecord, command: Command & { name: 'createSubflow' }): Prepared {
+  const { args } = command;
+  if (!isPlace(args.local) || !isPlace(args.remote)) {
+    return refuse('BAD_ARGUMENT', 'createSubflow: local.ip and remote.ip must be IP addresses in text');
+  }
+  if (connection.state !== 'established') {
+    return refuse('NOT_ESTABLISHED', `createSubflow: ${formatToken(connection.token)} is not established yet`);
+  }
+  const { remote } = connection;
+  if (connection.denyJoinId0 && args.remote.port === remote.port && sameIp(args.remote.ip, remote.ip)) {
+    return refuse('DENIED_BY_PEER', `createSubflow: the peer forbids subflows to its initial address ${remote.ip}`);
+  }
+  const id = args.local.id ?? idsOf(connection).take(args.local.ip);
+  if (id === undefined) return refuse('NO_ADDRESS_ID', 'createSubflow: all address ids of the connection are in use');
+  // The kernel refuses a pair of which one is IPv4-mapped and the other is not ("families mismatch").
+  const local = { ...args.local, ip: inFormOf(args.local.ip, args.remote.ip), id };
+  return { ok: true, command: { name: 'createSubflow', args: { ...args, local } } };
+}
+
+function prepareAnnounce(connection: ConnectionRecord, command: Command & { name: 'announce' }): Prepared {
+  const { args } = command;
+  if (!isPlace(args.address)) return refuse('BAD_ARGUMENT', 'announce: address.ip must be an IP address in text');
+  const id = args.address.id ?? idsOf(connection).take(args.address.ip);
+  if (id === undefined) return refuse('NO_ADDRESS_ID', 'announce: all address ids of the connection are in use');
+  return { ok: true, command: { name: 'announce', args: { ...args, address: { ...args.address, id } } } };
+}
+
+const isPlace = (place: { readonly ip: Ip } | undefined): boolean => typeof place?.ip === 'string';
+
+/** Notes what a command did, and makes its answer. */
+export function complete(connections: ConnectionTable, command: Command, outcome: Outcome<unknown>): Outcome<unknown> {
+  if (!outcome.ok) return outcome;
+  switch (command.name) {
+    case 'createSubflow': {
+      const { token, local, remote } = command.args;
+      const connection = connections.get(token);
+      const id = local.id;
+      if (!connection || id === undefined) return outcome;
+      connections.trying(connection, local.ip, id, remote);
+      return { ok: true, value: { id } };
+    }
+    case 'announce': {
+      const { token, address } = command.args;
+      const { ip, id, port = 0 } = address;
+      const connection = connections.get(token);
+      if (!connection || id === undefined) return outcome;
+      idsOf(connection).learn(ip, id);
+      if (!connection.announced.some((known) => known.id === id)) connection.announced.push({ ip, port, id });
+      return { ok: true, value: { id } };
+    }
+    case 'remove': {
+      const { token, id } = command.args;
+      const connection = connections.get(token);
+      if (!connection) return outcome;
+      const at = connection.announced.findIndex((known) => known.id === id);
+      if (at >= 0) connection.announced.splice(at, 1);
+      // The id stays with its address: the peer may still have subflows to it under that id.
+      return outcome;
+    }
+    default:
+      return outcome;
+  }
+}

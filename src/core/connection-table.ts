@@ -1,0 +1,161 @@
+import { AddressIds } from './address-ids.ts';
+import { sameIp } from './ip.ts';
+import type { Connection, End, Subflow } from './model/connection.ts';
+import type { AddressAnnouncedEvent, AddressRemovedEvent, ConnectionEvent, SubflowEvent } from './model/events.ts';
+import { type AddrId, asAddrId, type Ip, type Token } from './model/ids.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The core's own view of a connection; plugins see the same object as {@link Connection}. */
+export interface ConnectionRecord extends Mutable<Omit<Connection, 'subflows' | 'remoteAddresses' | 'announced'>> {
+  readonly subflows: SubflowRecord[];
+  readonly remoteAddresses: End[];
+  readonly announced: End[];
+  /** Local address ids; made when the first is needed. */
+  ids: AddressIds | undefined;
+}
+type SubflowRecord = Mutable<Subflow>;
+
+/**
+ * The connections of the namespace and their subflows, as events and commands tell of them. It bears what the kernel
+ * does: events of unknown tokens, CLOSED before ESTABLISHED, repeated ANNOUNCED, no CLOSED for subflows.
+ */
+export class ConnectionTable {
+  readonly #connections = new Map<Token, ConnectionRecord>();
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  get(token: Token): ConnectionRecord | undefined {
+    return this.#connections.get(token);
+  }
+
+  values(): IterableIterator<ConnectionRecord> {
+    return this.#connections.values();
+  }
+
+  /** A new connection. The caller has closed one of the same token first, if there was one. */
+  create(event: ConnectionEvent, owner: string | undefined): ConnectionRecord {
+    const local = { ip: event.localIp, port: event.localPort, id: event.locId };
+    const remote = { ip: event.remoteIp, port: event.remotePort, id: event.remId };
+    const connection: ConnectionRecord = {
+      token: event.token,
+      serverSide: event.serverSide,
+      denyJoinId0: event.denyJoinId0,
+      local,
+      remote,
+      state: 'created',
+      subflows: [subflow(event.token, local, remote, 'established', true)],
+      remoteAddresses: [],
+      announced: [],
+      owner,
+      ids: undefined,
+    };
+    this.#connections.set(event.token, connection);
+    return connection;
+  }
+
+  /** The connection is gone, and its subflows with it. */
+  close(connection: ConnectionRecord): void {
+    connection.state = 'closed';
+    for (const each of connection.subflows) each.state = 'closed';
+    connection.subflows.length = 0;
+    this.#connections.delete(connection.token);
+  }
+
+  /** Notes an announcement of the peer; undefined where it is known already. */
+  announced(connection: ConnectionRecord, event: AddressAnnouncedEvent): End | undefined {
+    const { remoteAddresses } = connection;
+    const at = remoteAddresses.findIndex((known) => known.id === event.remId);
+    const known = remoteAddresses[at];
+    if (known && known.ip === event.remoteIp && known.port === event.remotePort) return undefined;
+    const address = { ip: event.remoteIp, port: event.remotePort, id: event.remId };
+    if (known) remoteAddresses[at] = address;
+    else remoteAddresses.push(address);
+    return address;
+  }
+
+  /** Forgets an announcement of the peer; undefined where it was not known. */
+  withdrawn(connection: ConnectionRecord, event: AddressRemovedEvent): End | undefined {
+    const at = connection.remoteAddresses.findIndex((known) => known.id === event.remId);
+    return at < 0 ? undefined : connection.remoteAddresses.splice(at, 1)[0];
+  }
+
+  /** A subflow was asked for; the kernel tells its port with the outcome. */
+  trying(
+    connection: ConnectionRecord,
+    localIp: Ip,
+    locId: AddrId,
+    remote: { ip: Ip; port: number; id?: AddrId },
+  ): void {
+    const local = { ip: localIp, port: 0, id: locId };
+    const to = { ip: remote.ip, port: remote.port, id: remote.id ?? asAddrId(0) };
+    connection.subflows.push(subflow(connection.token, local, to, 'trying', false));
+  }
+
+  /** Applies an event about a subflow and answers with the subflow. */
+  apply(connection: ConnectionRecord, event: SubflowEvent): Subflow {
+    const { subflows } = connection;
+    let record = subflows.find((s) => is(s, event)) ?? subflows.find((s) => mayBe(s, event));
+    if (!record) {
+      record = subflow(event.token, end(event, 'local'), end(event, 'remote'), 'trying', false);
+      subflows.push(record);
+    }
+    record.local = end(event, 'local');
+    record.remote = end(event, 'remote');
+    record.backup = event.backup;
+    record.ifIndex = event.ifIndex;
+    if (event.type === 'subflowClosed') {
+      record.state = 'closed';
+      record.error = event.error;
+      record.resetReason = event.resetReason;
+      record.resetTransient = event.resetTransient;
+      subflows.splice(subflows.indexOf(record), 1);
+    } else {
+      record.state = 'established';
+      if (event.locId !== 0) idsOf(connection).learn(event.localIp, event.locId);
+    }
+    return record;
+  }
+}
+
+/** The local address ids of a connection. */
+export function idsOf(connection: ConnectionRecord): AddressIds {
+  connection.ids ??= new AddressIds(connection.local.ip);
+  return connection.ids;
+}
+
+const end = (event: SubflowEvent, side: 'local' | 'remote'): End =>
+  side === 'local'
+    ? { ip: event.localIp, port: event.localPort, id: event.locId }
+    : { ip: event.remoteIp, port: event.remotePort, id: event.remId };
+
+/** The subflow of exactly these four. */
+const is = (s: Subflow, event: SubflowEvent): boolean =>
+  s.local.port === event.localPort &&
+  s.remote.port === event.remotePort &&
+  s.local.ip === event.localIp &&
+  s.remote.ip === event.remoteIp;
+
+/** A subflow that is being tried from here to there, its port not known yet. */
+const mayBe = (s: Subflow, event: SubflowEvent): boolean =>
+  s.state === 'trying' &&
+  s.remote.port === event.remotePort &&
+  sameIp(s.local.ip, event.localIp) &&
+  sameIp(s.remote.ip, event.remoteIp);
+
+function subflow(token: Token, local: End, remote: End, state: Subflow['state'], initial: boolean): SubflowRecord {
+  return {
+    token,
+    local,
+    remote,
+    state,
+    initial,
+    backup: false,
+    ifIndex: undefined,
+    error: undefined,
+    resetReason: undefined,
+    resetTransient: false,
+  };
+}

@@ -1,0 +1,60 @@
+import type { Command, CommandName, Commands, Outcome, Refusal } from './model/commands.ts';
+import type { PmEvent } from './model/events.ts';
+import type { HookName, Hooks } from './model/hooks.ts';
+import type { Token } from './model/ids.ts';
+import type { NetworkInput, NotifyFlags } from './model/network.ts';
+
+/** What the core needs to know of a plugin. */
+export interface PluginFacts {
+  readonly name: string;
+  /** −20 … 19, the lower the more favoured. */
+  readonly priority: number;
+  /** The hooks that it has: no effect is made for others. */
+  readonly hooks: ReadonlySet<HookName>;
+}
+
+export interface CoreOptions {
+  readonly plugins: readonly PluginFacts[];
+  /** The plugin that owns new connections; otherwise the most favoured one does. */
+  readonly pathManager?: string;
+  readonly notifyFlags: NotifyFlags;
+}
+
+/** Everything that the core hears. */
+export type Input =
+  | PmEvent
+  | NetworkInput
+  | { readonly type: 'command'; readonly id: number; readonly plugin: string; readonly command: Command }
+  | { readonly type: 'reply'; readonly id: number; readonly outcome: Outcome<unknown> }
+  /** Messages were lost: what is known of the source may no longer be true. */
+  | { readonly type: 'lost'; readonly source: Source; readonly count: number };
+
+export type Source = 'network' | 'connections';
+
+/** A hook to be called. Hooks of one lane of a plugin never overlap. */
+export interface Call<K extends HookName = HookName> {
+  readonly type: 'call';
+  readonly plugin: string;
+  readonly hook: K;
+  readonly payload: Parameters<NonNullable<Hooks[K]>>[0];
+  /** The connection; 0 for the network. */
+  readonly lane: Token | 0;
+}
+
+/** Everything that the core wants done. */
+export type Effect =
+  | Call
+  /** Ask the kernel; answer with a reply of the same id. */
+  | { readonly type: 'send'; readonly id: number; readonly command: Command }
+  /** Tell a plugin how its command ended. */
+  | { readonly type: 'settle'; readonly id: number; readonly outcome: Outcome<unknown> }
+  /** Read everything there is of a source and give it back. */
+  | { readonly type: 'reread'; readonly source: Source }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
+export type { Command, CommandName, Commands, Outcome, Refusal };

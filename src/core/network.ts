@@ -1,0 +1,162 @@
+import type { IfIndex } from './model/ids.ts';
+import type { Interface, LocalAddress, NetworkInput, NotifyFlags } from './model/network.ts';
+
+/** What plugins are told of the network. */
+export type NetworkChange =
+  | { readonly hook: 'interfaceAdded' | 'interfaceUpdated' | 'interfaceRemoved'; readonly payload: Interface }
+  | { readonly hook: 'localAddressAdded' | 'localAddressRemoved'; readonly payload: LocalAddress };
+
+/** Why an address is kept from plugins. */
+export type Hidden = 'link-local' | 'loopback' | 'existed at start' | 'interface not running' | 'tentative';
+
+interface Known {
+  address: LocalAddress;
+  /** Plugins have been told that it is there. */
+  told: boolean;
+  /** It existed at the start and was not asked for: kept from plugins until it goes and comes back. */
+  silent: boolean;
+}
+
+const keyOf = ({ ip, prefixLength, ifIndex }: LocalAddress): string => `${ifIndex} ${ip}/${prefixLength}`;
+const usable = (link: Interface | undefined): boolean => link?.up === true && link.running;
+
+/**
+ * The interfaces and addresses of this host, and which of them plugins hear of: those that pass the filters, for as long
+ * as their interface runs. An interface that loses its carrier takes its addresses with it, and brings them back.
+ */
+export class Network {
+  readonly #flags: NotifyFlags;
+  readonly #links = new Map<IfIndex, Interface>();
+  readonly #known = new Map<string, Known>();
+  /** What plugins see; replaced on each change, so that a reader's copy stays whole. */
+  #visible: readonly LocalAddress[] | undefined;
+  #started = false;
+
+  constructor(flags: NotifyFlags) {
+    this.#flags = flags;
+  }
+
+  get interfaces(): readonly Interface[] {
+    return [...this.#links.values()];
+  }
+
+  /** The addresses that plugins know of, in the order in which they came. */
+  get addresses(): readonly LocalAddress[] {
+    this.#visible ??= [...this.#known.values()].filter((k) => k.told).map((k) => k.address);
+    return this.#visible;
+  }
+
+  /** Takes in one change; the answer is what plugins are to be told, in order. */
+  apply(input: NetworkInput): NetworkChange[] {
+    const changes: NetworkChange[] = [];
+    switch (input.type) {
+      case 'link':
+        this.#setLink(input.link, changes);
+        break;
+      case 'linkGone':
+        this.#dropLink(input.ifIndex, changes);
+        break;
+      case 'address':
+        this.#setAddress(input.address, changes);
+        break;
+      case 'addressGone':
+        this.#dropAddress(keyOf(input.address), changes);
+        break;
+      case 'network':
+        this.#replace(input.links, input.addresses, changes);
+        break;
+      default:
+        input satisfies never;
+    }
+    return changes;
+  }
+
+  /** Why plugins do not hear of an address that is there; undefined where they do. */
+  hidden(address: LocalAddress): Hidden | undefined {
+    const known = this.#known.get(keyOf(address));
+    if (address.scope === 'host' && this.#flags.skipLoopback) return 'loopback';
+    if (address.scope === 'link' && this.#flags.skipLinkLocal) return 'link-local';
+    if (address.tentative) return 'tentative';
+    if (!usable(this.#links.get(address.ifIndex))) return 'interface not running';
+    return known?.silent ? 'existed at start' : undefined;
+  }
+
+  #replace(links: readonly Interface[], addresses: readonly LocalAddress[], changes: NetworkChange[]): void {
+    const first = !this.#started;
+    this.#started = true;
+    const keys = new Set(addresses.map(keyOf));
+    for (const key of [...this.#known.keys()]) if (!keys.has(key)) this.#dropAddress(key, changes);
+    const indexes = new Set(links.map((link) => link.index));
+    for (const index of [...this.#links.keys()]) if (!indexes.has(index)) this.#dropLink(index, changes);
+    for (const link of links) this.#setLink(link, changes);
+    for (const address of addresses) this.#setAddress(address, changes, first && !this.#flags.existing);
+  }
+
+  #setLink(link: Interface, changes: NetworkChange[]): void {
+    const before = this.#links.get(link.index);
+    if (before && sameLink(before, link)) return;
+    this.#links.set(link.index, link);
+    const hook = before ? 'interfaceUpdated' : 'interfaceAdded';
+    // Who hears of a dead interface should find its addresses gone already, and of a live one before they come.
+    if (!usable(link)) this.#review(link.index, changes);
+    changes.push({ hook, payload: link });
+    if (usable(link)) this.#review(link.index, changes);
+  }
+
+  #dropLink(ifIndex: IfIndex, changes: NetworkChange[]): void {
+    const link = this.#links.get(ifIndex);
+    if (!link) return;
+    this.#links.delete(ifIndex);
+    this.#review(ifIndex, changes);
+    changes.push({ hook: 'interfaceRemoved', payload: link });
+  }
+
+  #setAddress(address: LocalAddress, changes: NetworkChange[], silent = false): void {
+    const key = keyOf(address);
+    const known = this.#known.get(key);
+    if (known) {
+      known.address = address;
+      this.#visible = undefined;
+      this.#tell(known, changes);
+    } else {
+      const added: Known = { address, told: false, silent };
+      this.#known.set(key, added);
+      this.#tell(added, changes);
+    }
+  }
+
+  #dropAddress(key: string, changes: NetworkChange[]): void {
+    const known = this.#known.get(key);
+    if (!known) return;
+    this.#known.delete(key);
+    if (known.told) this.#say('localAddressRemoved', known, changes);
+  }
+
+  #review(ifIndex: IfIndex, changes: NetworkChange[]): void {
+    for (const known of this.#known.values()) if (known.address.ifIndex === ifIndex) this.#tell(known, changes);
+  }
+
+  #tell(known: Known, changes: NetworkChange[]): void {
+    const reason = this.hidden(known.address);
+    if (reason === 'interface not running' || reason === 'tentative') known.silent = false;
+    if (reason === undefined && !known.told) this.#say('localAddressAdded', known, changes);
+    else if (reason !== undefined && known.told) this.#say('localAddressRemoved', known, changes);
+  }
+
+  #say(hook: 'localAddressAdded' | 'localAddressRemoved', known: Known, changes: NetworkChange[]): void {
+    known.told = hook === 'localAddressAdded';
+    this.#visible = undefined;
+    changes.push({ hook, payload: known.address });
+  }
+}
+
+function sameLink(a: Interface, b: Interface): boolean {
+  return (
+    a.name === b.name &&
+    a.up === b.up &&
+    a.running === b.running &&
+    a.loopback === b.loopback &&
+    a.mtu === b.mtu &&
+    a.kind === b.kind
+  );
+}

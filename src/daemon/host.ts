@@ -1,0 +1,161 @@
+import { Core } from '../core/core.ts';
+import type { Call, CoreOptions, Effect, Input, PluginFacts, Source } from '../core/core-types.ts';
+import type { Command, Outcome } from '../core/model/commands.ts';
+import { type HookName, hookNames } from '../core/model/hooks.ts';
+import { formatToken } from '../core/model/ids.ts';
+import type { Logger } from '../log/index.ts';
+import type { PluginHooks } from '../plugin-api/plugin.ts';
+import type { Clock } from './clock.ts';
+import { Lanes } from './lanes.ts';
+import type { Perform } from './path-manager.ts';
+import { Throttle } from './throttle.ts';
+
+/** Milliseconds between two log lines about the same kind of refusal. */
+const REFUSAL_INTERVAL = 60_000;
+/** A synchronous hook that takes longer is named in the log: it holds up every connection. */
+const SLOW_HOOK_MS = 50;
+
+export interface HostOptions {
+  readonly perform: Perform;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Read everything of a source and feed it back. */
+  readonly reread: (source: Source) => void;
+  readonly notifyFlags: CoreOptions['notifyFlags'];
+  readonly pathManager: string | undefined;
+}
+
+interface Installed {
+  readonly facts: { readonly name: string; readonly priority: number; readonly hooks: Set<HookName> };
+  readonly log: Logger;
+  readonly lanes: Lanes;
+  hooks: PluginHooks;
+}
+
+/** The only place where the core's effects happen: it calls plugins, asks the kernel, and feeds answers back. */
+export class Host {
+  readonly core: Core;
+  readonly #options: HostOptions;
+  readonly #plugins = new Map<string, Installed>();
+  readonly #settle = new Map<number, (outcome: Outcome<unknown>) => void>();
+  readonly #refusals = new Throttle(REFUSAL_INTERVAL);
+  #lastCommand = 0;
+
+  constructor(options: HostOptions, plugins: readonly { readonly name: string; readonly priority: number }[]) {
+    this.#options = options;
+    for (const { name, priority } of plugins) {
+      const facts = { name, priority, hooks: new Set<HookName>() };
+      this.#plugins.set(name, { facts, log: options.log.child({ plugin: name }), lanes: new Lanes(), hooks: {} });
+    }
+    const facts: PluginFacts[] = [...this.#plugins.values()].map((plugin) => plugin.facts);
+    const { notifyFlags, pathManager } = options;
+    this.core = new Core({ plugins: facts, notifyFlags, ...(pathManager === undefined ? {} : { pathManager }) });
+  }
+
+  /** Gives a plugin that is set up its hooks; from now on it hears of what happens. */
+  install(name: string, hooks: PluginHooks): void {
+    const plugin = this.#plugin(name);
+    plugin.hooks = hooks;
+    for (const hook of hookNames) if (typeof hooks[hook] === 'function') plugin.facts.hooks.add(hook);
+  }
+
+  /** Takes in an input and performs what follows from it. */
+  feed(input: Input): void {
+    const effects = this.core.handle(input, this.#options.clock.now());
+    for (let i = 0; i < effects.length; i++) this.#perform(effects[i] as Effect);
+  }
+
+  /** A plugin's command; it settles and never rejects. */
+  command(plugin: string, command: Command): Promise<Outcome<unknown>> {
+    const id = ++this.#lastCommand;
+    return new Promise((settle) => {
+      this.#settle.set(id, settle);
+      this.feed({ type: 'command', id, plugin, command });
+    }).then((outcome) => {
+      const result = outcome as Outcome<unknown>;
+      if (!result.ok) this.#logRefusal(plugin, command, result.error);
+      return result;
+    });
+  }
+
+  /** Runs a plugin's code outside of any hook: what it throws is logged. */
+  contain(name: string, what: string, task: () => void | Promise<void>): void | Promise<void> {
+    const { log } = this.#plugin(name);
+    const failed = (error: unknown): void => log.error({ hook: what, ...errorFields(error) }, 'plugin failed');
+    try {
+      const start = performance.now();
+      const result = task();
+      const took = performance.now() - start;
+      if (took > SLOW_HOOK_MS) log.warn({ hook: what, ms: Math.round(took) }, 'slow plugin held up the daemon');
+      return result instanceof Promise ? result.catch(failed) : result;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
+  /** Hooks and timers of all plugins that have not settled. */
+  get busy(): number {
+    let count = 0;
+    for (const { lanes } of this.#plugins.values()) count += lanes.busy;
+    return count;
+  }
+
+  #plugin(name: string): Installed {
+    const plugin = this.#plugins.get(name);
+    if (!plugin) throw new Error(`no plugin ${name}`);
+    return plugin;
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'call':
+        this.#call(effect);
+        break;
+      case 'send':
+        this.feed({ type: 'reply', id: effect.id, outcome: this.#options.perform(effect.command) });
+        break;
+      case 'settle':
+        this.#settle.get(effect.id)?.(effect.outcome);
+        this.#settle.delete(effect.id);
+        break;
+      case 'reread':
+        this.#options.reread(effect.source);
+        break;
+      case 'log':
+        this.#options.log[effect.level](effect.fields, effect.message);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #call({ plugin: name, hook, payload, lane }: Call): void {
+    const plugin = this.#plugin(name);
+    plugin.lanes.run(lane, () => {
+      const call = plugin.hooks[hook] as ((event: unknown) => void | Promise<void>) | undefined;
+      return this.contain(name, hook, () => call?.call(plugin.hooks, payload));
+    });
+  }
+
+  #logRefusal(name: string, command: Command, error: { code: string; message: string }): void {
+    // Between an event and the command that answers it the connection may close: that is no news.
+    const level =
+      error.code === 'REFUSED' || error.code === 'BAD_ARGUMENT' || error.code === 'FAILED' ? 'warn' : 'debug';
+    const { log } = this.#plugin(name);
+    if (!log.isLevelEnabled(level)) return;
+    const held = this.#refusals.pass(`${name} ${command.name} ${error.message}`, this.#options.clock.now());
+    if (held === undefined) return;
+    const token = (command.args as { token?: unknown } | undefined)?.token;
+    const fields = {
+      command: command.name,
+      ...(typeof token === 'number' ? { token: formatToken(token as never) } : {}),
+    };
+    log[level]({ ...fields, ...(held > 0 ? { 'times before': held } : {}), error: error.message }, 'command refused');
+  }
+}
+
+function errorFields(error: unknown): { error: string; stack?: string } {
+  if (!(error instanceof Error)) return { error: String(error) };
+  return error.stack === undefined ? { error: error.message } : { error: error.message, stack: error.stack };
+}

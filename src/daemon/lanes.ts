@@ -1,0 +1,37 @@
+import type { Token } from '../core/model/ids.ts';
+
+type Task = () => void | Promise<void>;
+
+const isPromise = (value: unknown): value is Promise<void> =>
+  typeof (value as { then?: unknown } | undefined)?.then === 'function';
+
+/**
+ * Keeps the hooks of one connection in order: while one has not settled, the next ones of its lane wait. A task that
+ * returns no promise costs none. Tasks deal with their own errors.
+ */
+export class Lanes {
+  readonly #waiting = new Map<Token | 0, Task[]>();
+
+  /** How many lanes have a task that has not settled. */
+  get busy(): number {
+    return this.#waiting.size;
+  }
+
+  run(lane: Token | 0, task: Task): void {
+    const queue = this.#waiting.get(lane);
+    if (queue) {
+      queue.push(task);
+      return;
+    }
+    const result = task();
+    if (isPromise(result)) void this.#occupy(lane, result);
+  }
+
+  async #occupy(lane: Token | 0, first: Promise<void>): Promise<void> {
+    const queue: Task[] = [];
+    this.#waiting.set(lane, queue);
+    await first;
+    for (let next = queue.shift(); next; next = queue.shift()) await next();
+    this.#waiting.delete(lane);
+  }
+}

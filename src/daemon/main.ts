@@ -1,0 +1,112 @@
+import { readFileSync, statSync } from 'node:fs';
+import {
+  ConfigError,
+  type Given,
+  helpText,
+  parseCommandLine,
+  parseConfig,
+  type Settings,
+  settle,
+  usageText,
+} from '../config/index.ts';
+import { createLog, type Logger } from '../log/index.ts';
+import { SystemError } from '../os/index.ts';
+import { Daemon } from './daemon.ts';
+import { systemEnvironment } from './environment.ts';
+import { PluginError } from './plugin-error.ts';
+import { StartError } from './start-error.ts';
+import { version } from './version.ts';
+
+const DEFAULT_CONFIG = '/etc/mptcpd/mptcpd.conf';
+
+/** sysexits.h: the command line is wrong. */
+const EX_USAGE = 64;
+const EX_CANNOT_START = 1;
+
+/** The program mptcpd. @returns its exit status */
+export async function main(args: readonly string[]): Promise<number> {
+  let settings: Settings;
+  try {
+    const invocation = parseCommandLine(args);
+    if (invocation.action !== 'run') return print(invocation.action);
+    settings = readSettings(invocation.config, invocation.given);
+  } catch (error) {
+    return complain(error);
+  }
+  const log = createLog(settings.core.log, settings.core.logLevel);
+  const signals = watchSignals(log);
+  try {
+    warnOfMissing(settings, log);
+    const daemon = await Daemon.start(settings, systemEnvironment(log, settings.core.netns));
+    signals.report = () => log.info({ connections: daemon.host.core.connectionCount }, 'state');
+    const plugins = daemon.host.core.plugins.map(({ name }) => name).join(', ');
+    log.info({ version, plugins, addresses: daemon.host.core.addresses.length }, 'mptcpd is ready');
+    const signal = await signals.end;
+    log.info({ signal }, 'stopping');
+    await daemon.stop();
+    return 0;
+  } catch (error) {
+    return complain(error);
+  }
+}
+
+function print(action: 'help' | 'usage' | 'version'): number {
+  const texts = { help: helpText, usage: usageText, version: () => `mptcpd ${version}\n` };
+  process.stdout.write(texts[action]());
+  return 0;
+}
+
+function readSettings(file: string | undefined, given: Given): Settings {
+  const path = file ?? DEFAULT_CONFIG;
+  let text = '';
+  try {
+    if (statSync(path).mode & 0o002) {
+      throw new ConfigError('CONFIG_FILE', path, 'is world-writable: anybody could change it; run chmod o-w on it');
+    }
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // The default file need not be there; one that was asked for must.
+    if (code !== 'ENOENT' || file !== undefined) {
+      const words = { ENOENT: 'there is no such file', EACCES: 'may not be read', EISDIR: 'is a directory' }[
+        code ?? ''
+      ];
+      throw new ConfigError('CONFIG_FILE', path, words ?? (error as Error).message);
+    }
+  }
+  const { core, plugins } = parseConfig(text, path);
+  return settle(plugins, core, given);
+}
+
+function warnOfMissing({ core }: Settings, log: Logger): void {
+  if (core.notifyFlags.includes('check_route')) {
+    log.warn('notify-flags: check_route is not done by this version: addresses are used without a look at routes');
+  }
+}
+
+/** One line that says what is wrong, and the exit status. */
+function complain(error: unknown): number {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`mptcpd: ${error.message}\n`);
+    const ofCommandLine = error.code === 'CONFIG_USAGE' || /^-/.test(error.message);
+    if (ofCommandLine) process.stderr.write('Try "mptcpd --help" or "mptcpd --usage".\n');
+    return ofCommandLine ? EX_USAGE : EX_CANNOT_START;
+  }
+  if (error instanceof StartError || error instanceof PluginError || error instanceof SystemError) {
+    process.stderr.write(`mptcpd: cannot start: ${error.message}\n`);
+    return EX_CANNOT_START;
+  }
+  throw error;
+}
+
+/** SIGINT and SIGTERM end the daemon. */
+function watchSignals(log: Logger): { end: Promise<string>; report: () => void } {
+  let end = (_signal: string): void => undefined;
+  const signals = { end: new Promise<string>((resolve) => (end = resolve)), report: () => {} };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(signal));
+  process.on('SIGHUP', () => log.warn('the configuration is read at the start only: restart mptcpd to apply a change'));
+  // Without a handler Node would open its inspector on this one.
+  process.on('SIGUSR1', () => signals.report());
+  return signals;
+}

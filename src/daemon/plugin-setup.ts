@@ -1,0 +1,130 @@
+import type { RawOption } from '../config/index.ts';
+import { hint } from '../config/index.ts';
+import type { Command, EndpointFlag } from '../core/model/commands.ts';
+import { commandNames } from '../core/model/commands.ts';
+import type { Logger } from '../log/index.ts';
+import { OptionError, type Options } from '../plugin-api/options.ts';
+import type { Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
+import type { Clock } from './clock.ts';
+import type { Host } from './host.ts';
+import { PluginError } from './plugin-error.ts';
+
+/** How long a plugin may take to set itself up. */
+const SETUP_DEADLINE_MS = 10_000;
+
+export interface SetupOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly addressFlags: readonly EndpointFlag[];
+  /** The plugin's section of the configuration. */
+  readonly options: ReadonlyMap<string, RawOption>;
+}
+
+/** A plugin that is set up. */
+export interface Running {
+  readonly name: string;
+  /** Calls its close hook, and ends its timers. */
+  close(): Promise<void>;
+}
+
+/** Sets one plugin up and gives the host its hooks. @throws PluginError */
+export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Running> {
+  const { host, clock } = options;
+  const { name } = plugin;
+  const timers = new Set<() => void>();
+  const context: Context<Options> = {
+    pm: commandsOf(name, host),
+    state: stateOf(name, host),
+    log: options.log.child({ plugin: name }),
+    options: parseOptions(plugin, options.options),
+    addressFlags: options.addressFlags,
+    after(ms, task) {
+      const cancel = clock.after(ms, () => {
+        timers.delete(cancel);
+        void host.contain(name, 'timer', task);
+      });
+      timers.add(cancel);
+      return () => {
+        timers.delete(cancel);
+        cancel();
+      };
+    },
+  };
+  const hooks = await withDeadline(plugin, clock, context);
+  host.install(name, hooks);
+  return {
+    name,
+    async close() {
+      for (const cancel of timers) cancel();
+      timers.clear();
+      await host.contain(name, 'close', () => hooks.close?.());
+    },
+  };
+}
+
+async function withDeadline(plugin: Plugin, clock: Clock, context: Context<Options>): Promise<PluginHooks> {
+  let cancel = (): void => undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(SETUP_DEADLINE_MS, () => {
+      const message = `setup has not finished after ${SETUP_DEADLINE_MS / 1000} s; does it await something that never comes?`;
+      reject(new PluginError('PLUGIN_SETUP_TIMEOUT', plugin.name, message));
+    });
+  });
+  try {
+    const hooks = await Promise.race([(async () => plugin.setup(context))(), late]);
+    if (typeof hooks !== 'object' || hooks === null) throw new TypeError('setup returned no hooks; return an object');
+    return hooks;
+  } catch (error) {
+    if (error instanceof PluginError) throw error;
+    throw new PluginError(
+      'PLUGIN_SETUP_FAILED',
+      plugin.name,
+      `setup failed: ${(error as Error)?.message ?? error}`,
+      error,
+    );
+  } finally {
+    cancel();
+  }
+}
+
+function parseOptions(plugin: Plugin, given: ReadonlyMap<string, RawOption>): Readonly<Record<string, unknown>> {
+  const declared = plugin.options ?? {};
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(declared)) values[key] = option.default;
+  for (const [key, { value, place }] of given) {
+    const option = declared[key];
+    if (!option) {
+      const message = `${place}: it has no option "${key}"${hint(key, Object.keys(declared))}`;
+      throw new PluginError('PLUGIN_BAD_OPTION', plugin.name, message);
+    }
+    try {
+      values[key] = option.parse(value);
+    } catch (error) {
+      if (!(error instanceof OptionError) && (error as Error).name !== 'OptionError') throw error;
+      throw new PluginError('PLUGIN_BAD_OPTION', plugin.name, `${place}: ${key} ${(error as Error).message}`);
+    }
+  }
+  return values;
+}
+
+function commandsOf(plugin: string, host: Host): Pm {
+  const pm: Record<string, unknown> = {};
+  for (const name of commandNames) pm[name] = (args: unknown) => host.command(plugin, { name, args } as Command);
+  return pm as Pm;
+}
+
+function stateOf(plugin: string, { core }: Host): State {
+  return {
+    *connections() {
+      for (const connection of core.connections) if (connection.owner === plugin) yield connection;
+    },
+    connection: (token) => core.connection(token),
+    get addresses() {
+      return core.addresses;
+    },
+    get interfaces() {
+      return core.interfaces;
+    },
+  };
+}

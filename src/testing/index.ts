@@ -1,0 +1,3 @@
+/** What authors of plugins import as `mptcpd/testing`. */
+export { FakeClock } from './fake-clock.ts';
+export { type LogLine, PluginTest, type TestOptions, testPlugin } from './test-plugin.ts';
