@@ -175,8 +175,12 @@ export class AttrSet<D extends Definitions> {
       if (value === undefined) continue;
       const slot = slots.find((s) => s.type.accepts?.(value) ?? true) ?? slots[0];
       if (!slot) continue;
-      if (slot.mask !== 0) bits.set(slot.id, (bits.get(slot.id) ?? 0) | (value ? slot.mask : 0));
-      else this.#write(w, slot, key, value);
+      if (slot.mask === 0) {
+        this.#write(w, slot, key, value);
+      } else {
+        if (typeof value !== 'boolean') throw new CodecError('NL_OUT_OF_RANGE', 'is true or false', [key]);
+        bits.set(slot.id, (bits.get(slot.id) ?? 0) | (value ? slot.mask : 0));
+      }
     }
     for (const [id, sum] of bits) {
       const slot = this.#slots[id]?.[0];
@@ -188,10 +192,10 @@ export class AttrSet<D extends Definitions> {
     const at = w.open(slot.type.kind === 'nested' ? slot.id | NLA_F_NESTED : slot.id);
     try {
       slot.type.write(w, value);
+      w.close(at);
     } catch (error) {
       throw error instanceof CodecError ? error.within(key) : error;
     }
-    w.close(at);
   }
 
   /** The keys that lead to the attribute at offset `target` of a message: what an extended ACK points at. */
@@ -236,7 +240,10 @@ export function nest<D extends Definitions>(set: AttrSet<D>): Nest<D> {
     kind: 'nested',
     set,
     read: (b, at, length) => set.decode(b, at, at + length),
-    write: (w, value) => set.encode(w, value as Readonly<Record<string, unknown>>),
+    write: (w, value: unknown) => {
+      if (typeof value !== 'object' || value === null) throw new CodecError('NL_OUT_OF_RANGE', `no ${set.name}`);
+      set.encode(w, value as Readonly<Record<string, unknown>>);
+    },
   };
 }
 
@@ -253,12 +260,16 @@ export function indexed<T>(element: Type<T>): Type<ReadonlyMap<number, T>> {
         const size = u16At(b, offset);
         if (size < HEADER || offset + size > end) throw new CodecError('NL_TRUNCATED', 'a list element is cut short');
         const index = u16At(b, offset + 2) & NUMBER_MASK;
+        if (element.size !== undefined && element.size !== size - HEADER) {
+          throw new CodecError('NL_BAD_LENGTH', `${size - HEADER} bytes where ${element.kind} has ${element.size}`);
+        }
         values.set(index, element.read(b, offset + HEADER, size - HEADER));
         offset += align4(size);
       }
       return values;
     },
     write: (w, values) => {
+      if (!(values instanceof Map)) throw new CodecError('NL_OUT_OF_RANGE', 'no map of numbered values');
       for (const [index, value] of values) {
         const at = w.open(index);
         element.write(w, value);

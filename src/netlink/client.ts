@@ -73,7 +73,14 @@ export class Client {
     while (!reply.outcome) {
       const length = this.#socket.receive();
       if (length < 0) throw new Error(`${op.name}: the kernel did not answer`);
-      reply.add(this.#socket.buffer, length);
+      try {
+        reply.add(this.#socket.buffer, length);
+      } catch (error) {
+        // A dump that is left half read makes the kernel refuse the next one with EBUSY (af_netlink.c,
+        // __netlink_dump_start).
+        while (this.#socket.receive() >= 0);
+        throw error;
+      }
     }
     return reply.outcome;
   }

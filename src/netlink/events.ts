@@ -3,18 +3,23 @@ import { CodecError } from './errors.ts';
 import { GENL_HEADER, writeGenlHeader } from './generic.ts';
 import type { Writer } from './writer.ts';
 
-interface EventSpec<N extends string, M extends string> {
+export interface EventSpec<N extends string, M extends string> {
   readonly command: number;
   readonly needs: readonly N[];
   readonly may: readonly M[];
 }
 
 /** Declares an event: its command, the attributes that it always has, and those that it may have. */
-export const event = <const N extends string = never, const M extends string = never>(
+export function event<const N extends string, const M extends string>(
   command: number,
   needs: readonly N[],
-  may: readonly M[] = [],
-): EventSpec<N, M> => ({ command, needs, may });
+  may: readonly M[],
+): EventSpec<N, M>;
+// Not a default for M: inside a table, TypeScript would take `string` from the table's own type instead.
+export function event<const N extends string>(command: number, needs: readonly N[]): EventSpec<N, never>;
+export function event(command: number, needs: readonly string[], may: readonly string[] = []) {
+  return { command, needs, may };
+}
 
 type Specs = Readonly<Record<string, EventSpec<string, string>>>;
 

@@ -28,11 +28,12 @@ interface OpSpec<D extends Definitions, R extends Definitions, N extends string,
 }
 
 /** Declares an operation of a generic netlink family. */
-export function genlOp<D extends Definitions, R extends Definitions, const N extends string, const A extends string>(
-  name: string,
-  set: AttrSet<D>,
-  spec: OpSpec<D, R, N, A>,
-): GenlOperation<With<D, N>, With<R, A>> {
+export function genlOp<
+  D extends Definitions,
+  R extends Definitions = Record<never, never>,
+  const N extends string = never,
+  const A extends string = never,
+>(name: string, set: AttrSet<D>, spec: OpSpec<D, R, N, A>): GenlOperation<With<D, N>, With<R, A>> {
   return {
     name,
     command: spec.command,

@@ -1,4 +1,5 @@
 import { attrSet } from './attr-set.ts';
+import { CodecError } from './errors.ts';
 import { flags, HEADER_SIZE, newFrame, readFrame, types } from './frame.ts';
 import { s32At, u32At } from './host-order.ts';
 import { binary, text, u32 } from './types.ts';
@@ -85,10 +86,16 @@ export class Reply {
    * NLMSG_DONE. The request follows in an error: its header only when capped, all of it otherwise.
    */
   #end(b: Buffer, body: number, end: number, frameFlags: number, isError: boolean): void {
-    const errno = end - body >= 4 ? -s32At(b, body) : 0;
+    const hasErrno = end - body >= 4;
+    if (isError && !hasErrno) throw new CodecError('NL_TRUNCATED', 'no room for an errno');
+    const errno = hasErrno ? -s32At(b, body) : 0;
     let at = body + 4;
     if (isError && at + HEADER_SIZE <= end) {
-      at += frameFlags & flags.capped ? HEADER_SIZE : align4(u32At(b, at));
+      const request = frameFlags & flags.capped ? HEADER_SIZE : u32At(b, at);
+      if (request < HEADER_SIZE || request > end - at) {
+        throw new CodecError('NL_TRUNCATED', `a request of ${request} bytes in ${end - at}`);
+      }
+      at += align4(request);
     }
     const words = frameFlags & flags.ackTlvs && at < end ? extack.decode(b, at, end) : {};
     this.#outcome = {

@@ -52,6 +52,11 @@ export class Struct<F extends Fields> {
 
   /** Writes the struct; fields that are not given are 0. */
   write(w: Writer, values: Partial<StructOf<F>>): void {
+    for (const key of Object.keys(values)) {
+      if (!this.#fields.some(([field]) => field === key)) {
+        throw new CodecError('NL_OUT_OF_RANGE', 'no field of the struct', [this.name, key]);
+      }
+    }
     const start = w.length;
     for (const [key, type, offset] of this.#fields) {
       w.zeros(start + offset - w.length);

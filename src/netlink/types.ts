@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { AddrId, IfIndex, Ip, Token } from '../core/model/ids.ts';
 import { errnoName, errnoNumber, ipv4At, ipv6At, parseIpv4, parseIpv6 } from '../os/index.ts';
 import { CodecError } from './errors.ts';
@@ -16,8 +17,11 @@ export interface Type<T> {
   read(b: Buffer, at: number, length: number): T;
 }
 
-const hold = (condition: boolean, kind: string, value: unknown): void => {
-  if (!condition) throw new CodecError('NL_OUT_OF_RANGE', `${JSON.stringify(value) ?? String(value)} is no ${kind}`);
+/** Refuses a value that its type cannot hold; `inspect` alone can show any value at all. */
+const hold: (condition: boolean, kind: string, value: unknown) => asserts condition = (condition, kind, value) => {
+  if (condition) return;
+  const shown = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0, breakLength: Infinity });
+  throw new CodecError('NL_OUT_OF_RANGE', `${shown} is no ${kind}`);
 };
 const whole = (value: unknown, low: number, high: number): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
@@ -66,7 +70,7 @@ export const u64: Type<bigint> = {
   size: 8,
   read: u64At,
   write: (w, value) => {
-    hold(typeof value === 'bigint' && value >= 0n && value < 1n << 64n, 'u64', String(value));
+    hold(typeof value === 'bigint' && value >= 0n && value < 1n << 64n, 'u64', value);
     w.u64(value);
   },
 };
@@ -76,11 +80,19 @@ export const bool: Type<boolean> = {
   kind: 'u8',
   size: 1,
   read: (b, at) => b[at] !== 0,
-  write: (w, value) => w.u8(value ? 1 : 0),
+  write: (w, value) => {
+    hold(typeof value === 'boolean', 'boolean', value);
+    w.u8(value ? 1 : 0);
+  },
 };
 
 /** An attribute whose presence is its value. */
-export const flag: Type<true> = { kind: 'flag', size: 0, read: () => true, write: () => undefined };
+export const flag: Type<true> = {
+  kind: 'flag',
+  size: 0,
+  read: () => true,
+  write: (_, value) => hold(value === true, 'flag (true, or left out)', value),
+};
 
 export const ipv4: Type<Ip> = {
   kind: 'ipv4',
@@ -89,7 +101,7 @@ export const ipv4: Type<Ip> = {
   read: ipv4At,
   write: (w, value) => {
     const bytes = typeof value === 'string' ? parseIpv4(value) : undefined;
-    if (!bytes) throw new CodecError('NL_OUT_OF_RANGE', `${JSON.stringify(value)} is no IPv4 address`);
+    hold(bytes !== undefined, 'IPv4 address', value);
     w.raw(bytes);
   },
 };
@@ -101,7 +113,7 @@ export const ipv6: Type<Ip> = {
   read: ipv6At,
   write: (w, value) => {
     const bytes = typeof value === 'string' ? parseIpv6(value) : undefined;
-    if (!bytes) throw new CodecError('NL_OUT_OF_RANGE', `${JSON.stringify(value)} is no IPv6 address`);
+    hold(bytes !== undefined, 'IPv6 address', value);
     w.raw(bytes);
   },
 };
@@ -114,7 +126,10 @@ export const ip: Type<Ip> = {
     if (length === 16) return ipv6At(b, at);
     throw new CodecError('NL_BAD_LENGTH', `${length} bytes are no IP address`);
   },
-  write: (w, value) => (value.includes(':') ? ipv6 : ipv4).write(w, value),
+  write: (w, value) => {
+    hold(typeof value === 'string', 'IP address', value);
+    (value.includes(':') ? ipv6 : ipv4).write(w, value);
+  },
 };
 
 /** NUL-terminated text. */
@@ -135,14 +150,21 @@ export const text: Type<string> = {
 export const binary: Type<Uint8Array> = {
   kind: 'binary',
   read: (b, at, length) => Uint8Array.prototype.slice.call(b, at, at + length),
-  write: (w, value) => w.raw(value),
+  write: (w, value) => {
+    hold(value instanceof Uint8Array, 'Uint8Array', value);
+    w.raw(value);
+  },
 };
 
 /** An errno as its name; 0 is never sent. */
 export const errno = (base: Type<number>): Type<string> => ({
   ...base,
   read: (b, at, length) => errnoName(base.read(b, at, length)),
-  write: (w, value) => base.write(w, errnoNumber(value) ?? Number.NaN),
+  write: (w, value) => {
+    const number = typeof value === 'string' ? errnoNumber(value) : undefined;
+    hold(number !== undefined, 'errno', value);
+    base.write(w, number);
+  },
 });
 
 /** A number that stands for a word; a number without a word stays a number. */
@@ -155,7 +177,11 @@ export const names = <W extends string>(base: Type<number>, words: Readonly<Reco
       const n = base.read(b, at, length);
       return words[n] ?? n;
     },
-    write: (w, value) => base.write(w, typeof value === 'number' ? value : (numbers.get(value) ?? Number.NaN)),
+    write: (w, value) => {
+      const number = typeof value === 'number' ? value : numbers.get(value);
+      hold(number !== undefined, `word (${Object.values(words).join(', ')})`, value);
+      base.write(w, number);
+    },
   };
 };
 
@@ -172,6 +198,7 @@ export const flagList = <W extends string>(
       return entries.filter(([, bit]) => (value & bit) !== 0).map(([word]) => word);
     },
     write: (w, value) => {
+      hold(Array.isArray(value) as boolean, 'list of flags', value);
       let sum = 0;
       for (const word of value) {
         hold(Object.hasOwn(bits, word), `flag (${Object.keys(bits).join(', ')})`, word);

@@ -1,3 +1,4 @@
+import { CodecError } from './errors.ts';
 import { putS32, putU16, putU32, putU64 } from './host-order.ts';
 
 /** Netlink aligns messages and attributes to four bytes. */
@@ -22,23 +23,28 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#buffer[this.#grow(1)] = value;
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
   }
   u16(value: number): void {
-    putU16(this.#buffer, value, this.#grow(2));
+    const at = this.#grow(2);
+    putU16(this.#buffer, value, at);
   }
   be16(value: number): void {
     const at = this.#grow(2);
     this.#buffer.writeUInt16BE(value, at);
   }
   u32(value: number): void {
-    putU32(this.#buffer, value, this.#grow(4));
+    const at = this.#grow(4);
+    putU32(this.#buffer, value, at);
   }
   s32(value: number): void {
-    putS32(this.#buffer, value, this.#grow(4));
+    const at = this.#grow(4);
+    putS32(this.#buffer, value, at);
   }
   u64(value: bigint): void {
-    putU64(this.#buffer, value, this.#grow(8));
+    const at = this.#grow(8);
+    putU64(this.#buffer, value, at);
   }
   raw(value: Uint8Array): void {
     const at = this.#grow(value.length);
@@ -58,7 +64,9 @@ export class Writer {
   }
   /** Closes the attribute opened at `at`: fills in its length and pads it. */
   close(at: number): void {
-    putU16(this.#buffer, this.length - at, at);
+    const length = this.length - at;
+    if (length > 0xffff) throw new CodecError('NL_OUT_OF_RANGE', `${length} bytes are more than an attribute holds`);
+    putU16(this.#buffer, length, at);
     this.zeros(align4(this.length) - this.length);
   }
   /** Overwrites four bytes written before. */
@@ -66,6 +74,7 @@ export class Writer {
     putU32(this.#buffer, value, at);
   }
 
+  /** Makes room. It may replace the buffer: only after it may {@link #buffer} be read. */
   #grow(count: number): number {
     const at = this.length;
     const need = at + count;
