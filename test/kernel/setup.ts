@@ -1,2 +1,6 @@
-/** What all kernel tests need before the first one runs: nothing so far. */
-export default async function setup(): Promise<void> {}
+import { execFileSync } from 'node:child_process';
+
+/** Tests on the real kernel start the programs as users do: they need the build. */
+export default function setup(): void {
+  execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
+}

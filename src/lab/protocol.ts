@@ -1,0 +1,24 @@
+/** What the lab says to an agent, and what it answers: one JSON object a line. */
+interface Place {
+  readonly ip: string;
+  readonly port: number;
+}
+
+export type Request =
+  | { readonly op: 'listen'; readonly at: Place }
+  | { readonly op: 'connect'; readonly to: Place; readonly from?: Place }
+  /** Without a number of bytes: for as long as the connection lives. */
+  | { readonly op: 'send'; readonly connection: number; readonly bytes?: number }
+  | { readonly op: 'stop'; readonly connection: number }
+  | { readonly op: 'counts'; readonly connection: number }
+  /** How many connections there have been, made or accepted: they are numbered from 0. */
+  | { readonly op: 'accepted' }
+  | { readonly op: 'close'; readonly connection: number }
+  | { readonly op: 'traffic' }
+  | { readonly op: 'events' };
+
+export type Answer =
+  | { readonly ready: number }
+  | { readonly id: number; readonly value?: unknown; readonly error?: string }
+  | { readonly event: object; readonly at: number }
+  | { readonly lost: number };

@@ -1,0 +1,128 @@
+import { asIfIndex, type IfIndex, type Ip } from '../core/model/ids.ts';
+import * as route from '../netlink/families/route.ts';
+import type { FakeMessage, FakeNetlink, FakeRequest } from './fake-netlink.ts';
+
+type LinkMessage = ReturnType<typeof route.link.decode>;
+type AddressMessage = ReturnType<typeof route.address.decode>;
+
+interface Assigned {
+  readonly link: string;
+  readonly ip: Ip;
+  readonly prefixLength: number;
+}
+
+/** The interfaces and addresses of a fake host, told by rtnetlink. */
+export class FakeLinks {
+  readonly #netlink: FakeNetlink;
+  readonly #links = new Map<string, { index: IfIndex; up: boolean; carrier: boolean }>();
+  readonly #addresses: Assigned[] = [];
+  /** Indexes are not used again. */
+  #lastIndex = 0;
+
+  constructor(netlink: FakeNetlink) {
+    this.#netlink = netlink;
+    netlink.add(route.PROTOCOL, (request) => this.#answer(request));
+    this.add('lo', true);
+    this.addAddress('lo', '127.0.0.1', 8);
+    this.addAddress('lo', '::1', 128);
+  }
+
+  add(name: string, carrier = true): void {
+    this.#links.set(name, { index: asIfIndex(++this.#lastIndex), up: true, carrier });
+    this.#tellLink(name, 'added');
+  }
+
+  remove(name: string): void {
+    for (const { ip } of this.#addresses.filter((each) => each.link === name)) this.removeAddress(name, ip);
+    this.#tellLink(name, 'removed');
+    this.#links.delete(name);
+  }
+
+  set(name: string, change: { up?: boolean; carrier?: boolean }): void {
+    Object.assign(this.#link(name), change);
+    this.#tellLink(name, 'added');
+  }
+
+  addAddress(link: string, ip: Ip, prefixLength: number): void {
+    const address = { link, ip, prefixLength };
+    this.#addresses.push(address);
+    this.#multicast(
+      ip.includes(':') ? route.groups.ipv6Address : route.groups.ipv4Address,
+      this.#addressMessage(address, 'added'),
+    );
+  }
+
+  removeAddress(link: string, ip: Ip): void {
+    const at = this.#addresses.findIndex((each) => each.link === link && each.ip === ip);
+    const [address] = at < 0 ? [] : this.#addresses.splice(at, 1);
+    if (!address) throw new Error(`no address ${ip} on ${link}`);
+    this.#multicast(
+      ip.includes(':') ? route.groups.ipv6Address : route.groups.ipv4Address,
+      this.#addressMessage(address, 'removed'),
+    );
+  }
+
+  has(name: string): boolean {
+    return this.#links.has(name);
+  }
+
+  nameOf(ifIndex: IfIndex): string | undefined {
+    return [...this.#links].find(([, { index }]) => index === ifIndex)?.[0];
+  }
+
+  /** Whether an address is there, and whether packets pass its interface. */
+  stateOf(ip: Ip): 'absent' | 'dead' | 'live' {
+    const address = this.#addresses.find((each) => each.ip === ip);
+    if (!address) return 'absent';
+    const { up, carrier } = this.#link(address.link);
+    return up && carrier ? 'live' : 'dead';
+  }
+
+  #link(name: string): { index: IfIndex; up: boolean; carrier: boolean } {
+    const link = this.#links.get(name);
+    if (!link) throw new Error(`no link ${name}`);
+    return link;
+  }
+
+  #answer({ type, dump }: FakeRequest): readonly FakeMessage[] | undefined {
+    if (!dump) return undefined;
+    if (type === route.link.types.get) return [...this.#links.keys()].map((name) => this.#linkMessage(name, 'added'));
+    if (type === route.address.types.get) return this.#addresses.map((each) => this.#addressMessage(each, 'added'));
+    return undefined;
+  }
+
+  #tellLink(name: string, what: 'added' | 'removed'): void {
+    this.#multicast(route.groups.link, this.#linkMessage(name, what));
+  }
+
+  #multicast(group: number, message: FakeMessage): void {
+    this.#netlink.multicast(route.PROTOCOL, group, message);
+  }
+
+  #linkMessage(name: string, what: 'added' | 'removed'): FakeMessage {
+    const { index, up, carrier } = this.#link(name);
+    const running = up && carrier ? (['running', 'lowerUp'] as const) : [];
+    const flags: LinkMessage['flags'] = [
+      ...(up ? (['up'] as const) : []),
+      ...(name === 'lo' ? (['loopback'] as const) : []),
+      ...running,
+    ];
+    const values = { index, flags, name, mtu: 1500 };
+    return { type: route.link.types[what], write: (w) => route.link.encode(w, values) };
+  }
+
+  #addressMessage({ link, ip, prefixLength }: Assigned, what: 'added' | 'removed'): FakeMessage {
+    const v6 = ip.includes(':');
+    const scope = link === 'lo' ? 'host' : ip.startsWith('fe80:') ? 'link' : 'global';
+    const values: Partial<AddressMessage> = {
+      family: v6 ? 'ipv6' : 'ipv4',
+      prefixLength,
+      scope,
+      ifIndex: this.#link(link).index,
+      address: ip,
+      ...(v6 ? {} : { local: ip }),
+      flags: ['permanent'],
+    };
+    return { type: route.address.types[what], write: (w) => route.address.encode(w, values) };
+  }
+}

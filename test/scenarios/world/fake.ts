@@ -1,0 +1,118 @@
+import { parseConfig, settle } from '../../../src/config/index.ts';
+import type { EndpointFlag, HeldAddress } from '../../../src/core/model/commands.ts';
+import { Daemon } from '../../../src/daemon/daemon.ts';
+import { createLog } from '../../../src/log/index.ts';
+import { FakeClock, FakeInternet, FakeKernel } from '../../../src/testing/index.ts';
+import { type Config, type Connection, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+
+/** The world without a kernel: time passes only while a scenario waits. */
+export class FakeWorld implements World {
+  readonly clock = new FakeClock();
+  readonly internet = new FakeInternet(this.clock);
+  readonly #hosts: FakeHost[] = [];
+
+  async pair({ links, pathManager }: Parameters<World['pair']>[0]): Promise<{ client: FakeHost; server: FakeHost }> {
+    const client = new FakeHost(this, 1);
+    const server = new FakeHost(this, 2);
+    this.#hosts.push(client, server);
+    client.peer = server;
+    server.peer = client;
+    for (const host of [client, server]) {
+      host.kernel.sysctls.set('path_manager', pathManager);
+      for (let n = 1; n <= links; n++) {
+        host.kernel.links.add(`v${n}`);
+        await host.addAddress(`v${n}`, `10.0.${n}.${host.number}`);
+        await host.addAddress(`v${n}`, `fd00:${n}::${host.number}`);
+      }
+    }
+    return { client, server };
+  }
+
+  /** Lets a little time pass, and everything that follows from it happen. */
+  async turn(): Promise<void> {
+    await this.clock.advance(20, () => this.#idle());
+    await this.#idle();
+  }
+
+  async close(): Promise<void> {
+    for (const host of this.#hosts) await host.close();
+  }
+
+  /** Events are delivered and hooks continue in turns of the loop: after a few, nothing is left to do. */
+  async #idle(): Promise<void> {
+    for (let i = 0; i < 4; i++) await new Promise((turn) => setImmediate(turn));
+  }
+}
+
+class FakeHost implements Host {
+  readonly kernel = new FakeKernel();
+  readonly number: number;
+  peer: FakeHost | undefined;
+  readonly #world: FakeWorld;
+  readonly #daemons: Daemon[] = [];
+
+  constructor(world: FakeWorld, number: number) {
+    this.#world = world;
+    this.number = number;
+    world.internet.join(this.kernel);
+  }
+
+  async start(config: Config): Promise<RunningDaemon> {
+    const { core, plugins } = parseConfig(toIni(config), 'mptcpd.conf');
+    const lines: Record<string, unknown>[] = [];
+    const log = createLog({ write: (json) => void lines.push(JSON.parse(json) as Record<string, unknown>) }, 'debug');
+    const { openSocket, sysctls } = this.kernel;
+    const environment = { openSocket, sysctl: (name: string) => sysctls.get(name), clock: this.#world.clock, log };
+    const daemon = await Daemon.start(settle(plugins, core), environment);
+    this.#daemons.push(daemon);
+    return { log: lines, stop: () => daemon.stop() };
+  }
+
+  async addAddress(link: string, ip: string): Promise<void> {
+    this.kernel.links.addAddress(link, ip, ip.includes(':') ? 64 : 24);
+  }
+  async removeAddress(link: string, ip: string): Promise<void> {
+    this.kernel.links.removeAddress(link, ip);
+  }
+  async setLink(link: string, up: boolean): Promise<void> {
+    this.kernel.links.set(link, { up });
+    if (this.peer?.kernel.links.has(link)) this.peer.kernel.links.set(link, { carrier: up });
+  }
+  async addLink(link: string, up: boolean): Promise<void> {
+    this.kernel.links.add(link, true);
+    this.kernel.links.set(link, { up });
+  }
+  async endpoints(): Promise<string[]> {
+    return this.kernel.endpoints.list().map((each) => this.#show(each));
+  }
+  async limits(): Promise<{ subflows: number; addAddrAccepted: number }> {
+    const { subflows, rcvAddAddrs } = this.kernel.endpoints.limits;
+    return { subflows, addAddrAccepted: rcvAddAddrs };
+  }
+  async addEndpoint(ip: string, flags: readonly EndpointFlag[]): Promise<void> {
+    this.kernel.endpoints.add({ ip, flags });
+  }
+  async setLimits({ subflows, addAddrAccepted }: { subflows: number; addAddrAccepted: number }): Promise<void> {
+    this.kernel.endpoints.setLimits({ subflows, rcvAddAddrs: addAddrAccepted });
+  }
+
+  async connect(to: FakeHost, ip: string, options: { dualStack?: boolean } = {}): Promise<Connection> {
+    const own = ip.replace(/\d$/, `${this.number}`);
+    const form = (address: string): string => (options.dualStack ? `::ffff:${address}` : address);
+    const { internet } = this.#world;
+    const token = internet.connect(this.kernel, to.kernel, form(own), { ip: form(ip), port: 8000 });
+    return { close: async () => internet.close(token) };
+  }
+  async subflows(): Promise<string[]> {
+    const plain = this.#world.internet.subflows(this.kernel).map((each) => each.replaceAll('::ffff:', ''));
+    return plain.sort();
+  }
+  async close(): Promise<void> {
+    for (const daemon of this.#daemons) await daemon.stop();
+  }
+
+  #show({ ip, port, flags, ifIndex }: HeldAddress): string {
+    const dev = ifIndex === undefined ? undefined : this.kernel.links.nameOf(ifIndex);
+    return [ip, ...(port ? [`port ${port}`] : []), ...flags, ...(dev ? [`dev ${dev}`] : [])].join(' ');
+  }
+}

@@ -1,0 +1,57 @@
+import { test as base } from 'vitest';
+import { Lab } from '../../../src/lab/lab.ts';
+import { until } from '../../../src/lab/process.ts';
+import { FakeWorld } from './fake.ts';
+import { KernelWorld } from './kernel.ts';
+import type { World } from './world.ts';
+
+export type { Connection, Host, RunningDaemon } from './world.ts';
+
+const onKernel = process.env['MPTCPD_WORLD'] === 'kernel';
+const obstacle = onKernel ? await Lab.obstacle() : undefined;
+if (obstacle !== undefined) {
+  if (process.env['MPTCPD_NEED_KERNEL'] === '1')
+    throw new Error(`scenarios must run on the kernel here, but: ${obstacle}`);
+  process.stderr.write(`scenarios on the real kernel are skipped: ${obstacle}\n`);
+}
+
+let fake: FakeWorld | undefined;
+
+const withWorld = base.extend<{ world: World }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of fixtures from the pattern
+  world: async ({}, use) => {
+    fake = onKernel ? undefined : new FakeWorld();
+    const world = fake ?? (await KernelWorld.open());
+    await use(world);
+    await world.close();
+  },
+});
+
+/** A test of one story; the same on the fake kernel and on the real one. */
+export const scenario = obstacle === undefined ? withWorld : withWorld.skip;
+
+/** Waits until a list is as expected; on the fake kernel time is moved on by hand. */
+export async function eventually(
+  what: string,
+  list: () => Promise<string[]>,
+  expected: readonly string[],
+  deadline = 5000,
+): Promise<void> {
+  const wanted = JSON.stringify([...expected].sort());
+  let seen: string[] = [];
+  const condition = async (): Promise<boolean> => {
+    seen = (await list()).sort();
+    return JSON.stringify(seen) === wanted;
+  };
+  const state = (): unknown => ({ seen, expected: [...expected].sort() });
+  if (!fake) {
+    await until(what, condition, { deadline, state });
+    return;
+  }
+  const world = fake;
+  for (const end = world.clock.now() + deadline; !(await condition()); ) {
+    if (world.clock.now() > end)
+      throw new Error(`not within ${deadline} ms: ${what}; now: ${JSON.stringify(state(), null, 1)}`);
+    await world.turn();
+  }
+}

@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EndpointFlag } from '../../../src/core/model/commands.ts';
+import type { LabHost } from '../../../src/lab/host.ts';
+import { Lab } from '../../../src/lab/lab.ts';
+import { type Config, type Connection, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+
+/** The world of the running kernel: namespaces, real connections, and mptcpd as a process of its own. */
+export class KernelWorld implements World {
+  readonly #lab: Lab;
+  readonly #dir = mkdtempSync(join(tmpdir(), 'mptcpd-scenario-'));
+
+  private constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  static async open(): Promise<KernelWorld> {
+    return new KernelWorld(await Lab.open());
+  }
+
+  async pair({
+    links,
+    pathManager,
+  }: Parameters<World['pair']>[0]): Promise<{ client: KernelHost; server: KernelHost }> {
+    const client = new KernelHost(await this.#lab.host('client'), 1, this.#dir);
+    const server = new KernelHost(await this.#lab.host('server'), 2, this.#dir);
+    for (const { lab } of [client, server]) {
+      await lab.run('sysctl', '-qw', `net.mptcp.pm_type=${pathManager === 'userspace' ? 1 : 0}`);
+      // Without it an interface that is switched off loses its IPv6 addresses for good.
+      await lab.run(
+        'sysctl',
+        '-qw',
+        'net.ipv6.conf.all.keep_addr_on_down=1',
+        'net.ipv6.conf.default.keep_addr_on_down=1',
+      );
+    }
+    for (let n = 1; n <= links; n++) {
+      await this.#lab.link(client.lab, server.lab, `v${n}`);
+      for (const host of [client, server]) {
+        await host.addAddress(`v${n}`, `10.0.${n}.${host.number}`);
+        await host.addAddress(`v${n}`, `fd00:${n}::${host.number}`);
+      }
+    }
+    return { client, server };
+  }
+
+  async close(): Promise<void> {
+    await this.#lab.close();
+    rmSync(this.#dir, { recursive: true });
+  }
+}
+
+class KernelHost implements Host {
+  readonly lab: LabHost;
+  readonly number: number;
+  readonly #dir: string;
+  #listening = false;
+
+  constructor(lab: LabHost, number: number, dir: string) {
+    this.lab = lab;
+    this.number = number;
+    this.#dir = dir;
+  }
+
+  async start(config: Config): Promise<RunningDaemon> {
+    const file = join(this.#dir, `${this.lab.name}.conf`);
+    writeFileSync(file, toIni(config), { mode: 0o600 });
+    const daemon = await this.lab.startDaemon('--config', file, '--debug');
+    return {
+      log: daemon.lines,
+      async stop() {
+        const { status, ms } = await daemon.stop();
+        if (status !== 0 || ms > 1000)
+          throw new Error(`mptcpd ended with ${status} after ${ms} ms: ${daemon.raw.join(' ')}`);
+      },
+    };
+  }
+
+  async addAddress(link: string, ip: string): Promise<void> {
+    const [prefix, more] = ip.includes(':') ? [64, ['nodad']] : [24, []];
+    await this.lab.run('ip', 'addr', 'add', `${ip}/${prefix}`, 'dev', link, ...more);
+  }
+  async removeAddress(link: string, ip: string): Promise<void> {
+    await this.lab.run('ip', 'addr', 'del', `${ip}/${ip.includes(':') ? 64 : 24}`, 'dev', link);
+  }
+  async setLink(link: string, up: boolean): Promise<void> {
+    await this.lab.run('ip', 'link', 'set', link, up ? 'up' : 'down');
+  }
+  async addLink(link: string, up: boolean): Promise<void> {
+    await this.lab.run('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}-far`);
+    await this.lab.run('ip', 'link', 'set', `${link}-far`, 'up');
+    if (up) await this.setLink(link, up);
+  }
+  async endpoints(): Promise<string[]> {
+    const output = await this.lab.run('ip', 'mptcp', 'endpoint', 'show');
+    return output
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.trim().replace(/ id \d+/, ''));
+  }
+  async limits(): Promise<{ subflows: number; addAddrAccepted: number }> {
+    const [, accepted, subflows] =
+      /add_addr_accepted (\d+) subflows (\d+)/.exec(await this.lab.run('ip', 'mptcp', 'limits')) ?? [];
+    return { subflows: Number(subflows), addAddrAccepted: Number(accepted) };
+  }
+  async addEndpoint(ip: string, flags: readonly EndpointFlag[]): Promise<void> {
+    await this.lab.run('ip', 'mptcp', 'endpoint', 'add', ip, ...flags);
+  }
+  async setLimits({ subflows, addAddrAccepted }: { subflows: number; addAddrAccepted: number }): Promise<void> {
+    await this.lab.run(
+      'ip',
+      'mptcp',
+      'limits',
+      'set',
+      'subflows',
+      `${subflows}`,
+      'add_addr_accepted',
+      `${addAddrAccepted}`,
+    );
+  }
+
+  async connect(to: KernelHost, ip: string, options: { dualStack?: boolean } = {}): Promise<Connection> {
+    if (!to.#listening) await to.lab.ask({ op: 'listen', at: { ip: '::', port: 8000 } });
+    to.#listening = true;
+    const target = options.dualStack ? `::ffff:${ip}` : ip;
+    const { connection } = await this.lab.ask<{ connection: number }>({
+      op: 'connect',
+      to: { ip: target, port: 8000 },
+    });
+    // A client's connection is established with the first data that is answered (RFC 8684 section 3.1).
+    await this.lab.ask({ op: 'send', connection, bytes: 100_000 });
+    return { close: () => this.lab.ask({ op: 'close', connection }) };
+  }
+
+  /** What ss(8) sees; an IPv4 peer of a dual-stack socket counts as IPv4. */
+  async subflows(): Promise<string[]> {
+    const output = await this.lab.run('ss', '-Htni', 'state', 'established');
+    const found: string[] = [];
+    let ends = '';
+    for (const line of output.split('\n')) {
+      if (/^\S/.test(line)) ends = line;
+      else if (line.includes('tcp-ulp-mptcp')) found.push(show(ends));
+    }
+    return found.sort();
+  }
+}
+
+function show(line: string): string {
+  const [, , local = '', remote = ''] = line.trim().split(/\s+/);
+  return [local, remote]
+    .map((each) => each.replace(/:\d+$/, '').replace(/^\[(?:::ffff:(?=\d+\.))?(.*)\]$/, '$1'))
+    .join(' > ');
+}

@@ -1,0 +1,51 @@
+import type { EndpointFlag } from '../../../src/core/model/commands.ts';
+
+/** What a scenario may do and see: the same on a kernel made of tables and on the real one. */
+export interface World {
+  /** Two hosts joined by links `v1`, `v2`, …: 10.0.N.1 and fd00:N::1 on the client, .2 and ::2 on the server. */
+  pair(options: { links: number; pathManager: 'kernel' | 'userspace' }): Promise<{ client: Host; server: Host }>;
+  close(): Promise<void>;
+}
+
+export interface Host {
+  /** Starts the daemon with these lines of `[core]` and, by name, of plugins. */
+  start(config: Config): Promise<RunningDaemon>;
+  addAddress(link: string, ip: string): Promise<void>;
+  removeAddress(link: string, ip: string): Promise<void>;
+  /** Switches an interface off or on. The other end loses and regains its carrier. */
+  setLink(link: string, up: boolean): Promise<void>;
+  /** A new interface without a peer, switched on or off, with carrier if it is on. */
+  addLink(link: string, up: boolean): Promise<void>;
+  /** The kernel's endpoints, as `10.0.1.1 subflow dev v1`. */
+  endpoints(): Promise<string[]>;
+  limits(): Promise<{ subflows: number; addAddrAccepted: number }>;
+  addEndpoint(ip: string, flags: readonly EndpointFlag[]): Promise<void>;
+  setLimits(limits: { subflows: number; addAddrAccepted: number }): Promise<void>;
+  /** Connects to a server that listens there and starts to send. */
+  connect(to: Host, ip: string, options?: { dualStack?: boolean }): Promise<Connection>;
+  /** The live subflows of this host's connections, initial ones included, as `10.0.1.1 > 10.0.1.2`; sorted. */
+  subflows(): Promise<string[]>;
+}
+
+export interface Config {
+  readonly core: Readonly<Record<string, string>>;
+  readonly plugins?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+export interface Connection {
+  close(): Promise<void>;
+}
+
+export interface RunningDaemon {
+  /** The messages of its log, with their fields. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+  stop(): Promise<void>;
+}
+
+/** The configuration file that a {@link Config} is. */
+export function toIni({ core, plugins = {} }: Config): string {
+  const lines = (entries: Readonly<Record<string, string>>): string[] =>
+    Object.entries(entries).map(([k, v]) => `${k} = ${v}`);
+  const sections = Object.entries(plugins).flatMap(([name, options]) => [`[plugin ${name}]`, ...lines(options)]);
+  return ['[core]', ...lines(core), ...sections, ''].join('\n');
+}
