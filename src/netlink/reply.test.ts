@@ -72,6 +72,11 @@ describe('one answer', () => {
   });
 });
 
+test('a part of an answer that says there are more does not end it', () => {
+  const part = message(0x1c, MULTI, SEQ, '06010000');
+  expect(feed(false, part, part)).toMatchObject({ seen: ['28:06010000', '28:06010000'], outcome: undefined });
+});
+
 describe('a dump', () => {
   const part = (body: string, flags = MULTI, sequence = SEQ): Buffer => message(0x1c, flags, sequence, body);
 

@@ -59,10 +59,10 @@ export class Struct<F extends Fields> {
     }
     const start = w.length;
     for (const [key, type, offset] of this.#fields) {
-      w.zeros(start + offset - w.length);
       const value = (values as Readonly<Record<string, unknown>>)[key];
-      if (value === undefined) w.zeros(type.size ?? 0);
-      else this.#field(w, key, type, value);
+      if (value === undefined) continue;
+      w.zeros(start + offset - w.length);
+      this.#field(w, key, type, value);
     }
     w.zeros(start + this.size - w.length);
   }
