@@ -14,10 +14,10 @@ const refuse = (code: RefusalCode, message: string): Prepared => ({ ok: false, e
 export function prepare(connections: ConnectionTable, command: Command): Prepared {
   const token = (command.args as { token?: Token } | undefined)?.token;
   if (!isTokenCommand(command)) return { ok: true, command };
-  const connection = token === undefined ? undefined : connections.get(token);
+  if (typeof token !== 'number') return refuse('BAD_ARGUMENT', `${command.name}: token must be a connection's token`);
+  const connection = connections.get(token);
   if (!connection) {
-    const shown = typeof token === 'number' ? formatToken(token) : String(token);
-    return refuse('UNKNOWN_TOKEN', `${command.name}: no connection has the token ${shown}`);
+    return refuse('UNKNOWN_TOKEN', `${command.name}: no connection has the token ${formatToken(token)}`);
   }
   switch (command.name) {
     case 'createSubflow':
@@ -76,17 +76,19 @@ export function complete(connections: ConnectionTable, command: Command, outcome
       const { token, local, remote } = command.args;
       const connection = connections.get(token);
       const id = local.id;
-      if (!connection || id === undefined) return outcome;
-      connections.trying(connection, local.ip, id, remote);
+      if (id === undefined) return outcome;
+      if (connection) connections.trying(connection, local.ip, id, remote);
       return { ok: true, value: { id } };
     }
     case 'announce': {
       const { token, address } = command.args;
       const { ip, id, port = 0 } = address;
       const connection = connections.get(token);
-      if (!connection || id === undefined) return outcome;
-      idsOf(connection).learn(ip, id);
-      if (!connection.announced.some((known) => known.id === id)) connection.announced.push({ ip, port, id });
+      if (id === undefined) return outcome;
+      if (connection) {
+        idsOf(connection).learn(ip, id);
+        if (!connection.announced.some((known) => known.id === id)) connection.announced.push({ ip, port, id });
+      }
       return { ok: true, value: { id } };
     }
     case 'remove': {

@@ -107,7 +107,8 @@ export class Network {
     const link = this.#links.get(ifIndex);
     if (!link) return;
     this.#links.delete(ifIndex);
-    this.#review(ifIndex, changes);
+    // The index may be given to another interface: what is not forgotten here would come out with that one.
+    for (const [key, known] of this.#known) if (known.address.ifIndex === ifIndex) this.#dropAddress(key, changes);
     changes.push({ hook: 'interfaceRemoved', payload: link });
   }
 
