@@ -38,15 +38,14 @@ const usageError = (message: string): ConfigError => new ConfigError('CONFIG_USA
 export function parseCommandLine(args: readonly string[]): Invocation {
   const given: Record<string, unknown> = {};
   let config: string | undefined;
-  let action: Invocation['action'] = 'run';
 
   for (const { spec, value = '', shown } of scan(args)) {
     if (spec.key) given[spec.key] = parseValue(spec.key, value, shown);
     else if (spec.long === 'config') config = value;
     else if (spec.long === 'debug') given['logLevel'] = 'debug';
-    else if (action === 'run') action = spec.long as 'help' | 'usage' | 'version';
+    else return { action: spec.long as 'help' | 'usage' | 'version' };
   }
-  return action === 'run' ? { action, config, given: given as Given } : { action };
+  return { action: 'run', config, given: given as Given };
 }
 
 interface Found {

@@ -51,5 +51,5 @@ function editDistance(a: string, b: string): number {
 /** `; did you mean "x"?` where there is something like it, otherwise the whole list. */
 export function hint(word: string, words: readonly string[]): string {
   const like = nearest(word, words);
-  return like === undefined ? `; there are ${words.join(', ')}` : `; did you mean "${like}"?`;
+  return like === undefined ? `; there are ${words.join(', ') || 'none'}` : `; did you mean "${like}"?`;
 }

@@ -57,14 +57,19 @@ function decode(b: Buffer, body: number, end: number, type: number): NetworkInpu
 export function readNetwork(client: Client): Result<NetworkInput> {
   const links = client.dump(route.link.get, route.link.types.get, {});
   if (!links.ok) return links;
-  const addresses = client.dump(route.address.get, route.address.types.get, {});
-  if (!addresses.ok) return addresses;
+  // Family by family: addresses of others (MCTP, Phonet) are none of ours.
+  const addresses: ReturnType<typeof route.address.decode>[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const found = client.dump(route.address.get, route.address.types.get, { family });
+    if (!found.ok) return found;
+    addresses.push(...found.value);
+  }
   return {
     ok: true,
     value: {
       type: 'network',
       links: present<Interface>(links.value.map(toInterface)),
-      addresses: present<LocalAddress>(addresses.value.map(toLocalAddress)),
+      addresses: present<LocalAddress>(addresses.map(toLocalAddress)),
     },
   };
 }
