@@ -54,6 +54,9 @@ function datagrams(path: string, format: (line: Line) => string): Destination {
 const DAEMON = 3 << 3;
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** Neither protocol has a place for more: what follows a line break would be taken for something else. */
+const onOneLine = (line: Line): string => sentence(line).replaceAll('\n', ' ');
+
 /** The form of /dev/log (RFC 3164 section 4.1, without the host name, as syslog(3) sends it). */
 export function syslogLine(line: Line, pid: number): string {
   const date = new Date(line.time);
@@ -61,13 +64,12 @@ export function syslogLine(line: Line, pid: number): string {
     .map((n) => String(n).padStart(2, '0'))
     .join(':');
   const stamp = `${months[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${clock}`;
-  return `<${DAEMON | severity(line.level)}>${stamp} mptcpd[${pid}]: ${sentence(line)}`;
+  return `<${DAEMON | severity(line.level)}>${stamp} mptcpd[${pid}]: ${onOneLine(line)}`;
 }
 
-/** The journal's native protocol: one field a line, a field with a line break with its length before it. */
+/** The journal's native protocol: one field a line. */
 export function journalEntry(line: Line): string {
-  const message = sentence(line).replaceAll('\n', ' ');
-  return `MESSAGE=${message}\nPRIORITY=${severity(line.level)}\nSYSLOG_IDENTIFIER=mptcpd\nLEVEL=${levelName(line.level)}\n`;
+  return `MESSAGE=${onOneLine(line)}\nPRIORITY=${severity(line.level)}\nSYSLOG_IDENTIFIER=mptcpd\nLEVEL=${levelName(line.level)}\n`;
 }
 
 export const syslogDestination = (path = '/dev/log'): Destination =>

@@ -84,11 +84,13 @@ test('it hears of interfaces and of addresses of both families', () => {
 });
 
 describe('reading everything', () => {
-  /** Answers each dump with the captured messages of its table, and its end. */
+  const families = { 2: 'ipv4', 10: 'ipv6' } as Readonly<Record<number, string>>;
+  /** Answers each dump with the captured messages of its table and family, and its end. */
   const kernel = (request: Buffer, sequence: number): readonly Uint8Array[] => {
     const table = request.readUInt16LE(TYPE_AT) === 18 ? 'link' : 'address';
+    const family = families[request.readUInt8(FAMILY_AT)];
     const messages = vectors('rtnetlink')
-      .filter((vector) => vector.table === table)
+      .filter(({ table: name, value }) => name === table && (name === 'link' || value['family'] === family))
       .map(({ message }) => hex(message));
     const done = hex('14000000 0300 0200 00000000 00000000 00000000');
     return [...messages, done].map((message) => {
