@@ -13,8 +13,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   config: ['core:types'],
   log: ['os'],
   daemon: ['core', 'netlink', 'monitor', 'plugin-api', 'plugins', 'config', 'log', 'os'],
-  testing: ['core', 'netlink', 'plugin-api', 'daemon', 'log'],
-  lab: ['core', 'netlink', 'os', 'testing'],
+  testing: ['core', 'netlink', 'plugin-api', 'daemon', 'log', 'os'],
+  lab: ['core', 'netlink', 'os'],
 };
 /** Rooms that run anywhere: nothing of node: and nothing of npm. */
 const pure = new Set(['core', 'plugins', 'plugin-api', 'config']);

@@ -53,8 +53,11 @@ export class LabHost {
       if (agent.exitCode !== null) throw new Error(`the agent of ${name} ended with ${agent.exitCode}`);
       return host;
     });
-    await (host as unknown as LabHost).run('ip', 'link', 'set', 'lo', 'up');
-    return host as unknown as LabHost;
+    const started = host as unknown as LabHost;
+    await started.run('ip', 'link', 'set', 'lo', 'up');
+    // Nobody else is on these links: to wait for duplicates of IPv6 addresses would cost a second each.
+    await started.run('sysctl', '-qw', 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0');
+    return started;
   }
 
   /** Takes in what the agent says. */
@@ -98,6 +101,13 @@ export class LabHost {
     return daemon;
   }
 
+  /** Starts a program outside of the lab, that ends with this host. */
+  spawnOutside(...argv: string[]): DaemonProcess {
+    const daemon = new DaemonProcess(start(argv, { stdio: ['ignore', 'ignore', 'pipe'] }));
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
   async close(): Promise<void> {
     for (const daemon of this.#daemons) await daemon.stop();
     this.#agent.stdin?.end();
@@ -130,6 +140,11 @@ export class DaemonProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Its exit status, once it has ended. */
+  ended(): Promise<number> {
+    return ended(this.#child);
   }
 
   /** Stops it with SIGTERM: its exit status, and how many milliseconds it took. */

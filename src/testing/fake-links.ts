@@ -84,11 +84,13 @@ export class FakeLinks {
     return link;
   }
 
-  #answer({ type, dump }: FakeRequest): readonly FakeMessage[] | undefined {
+  #answer({ type, dump, b, body, end }: FakeRequest): readonly FakeMessage[] | undefined {
     if (!dump) return undefined;
     if (type === route.link.types.get) return [...this.#links.keys()].map((name) => this.#linkMessage(name, 'added'));
-    if (type === route.address.types.get) return this.#addresses.map((each) => this.#addressMessage(each, 'added'));
-    return undefined;
+    if (type !== route.address.types.get) return undefined;
+    const { family } = route.address.decode(b, body, end);
+    const wanted = this.#addresses.filter(({ ip }) => family === 'any' || ip.includes(':') === (family === 'ipv6'));
+    return wanted.map((each) => this.#addressMessage(each, 'added'));
   }
 
   #tellLink(name: string, what: 'added' | 'removed'): void {

@@ -1,0 +1,170 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect } from 'vitest';
+import type { LabHost } from '../../src/lab/host.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { until } from '../../src/lab/process.ts';
+import { kernelTest } from './need.ts';
+
+const test = kernelTest('MPTCP', 'namespaces to enter');
+const asRoot = kernelTest('MPTCP', 'CAP_NET_ADMIN of the machine');
+const PROGRAM = new URL('../../bin/mptcpd', import.meta.url).pathname;
+const EXAMPLE = new URL('../../examples/mirror.mjs', import.meta.url).pathname;
+
+let lab: Lab;
+let host: LabHost;
+let dir: string;
+
+beforeEach(async () => {
+  lab = await Lab.open();
+  host = await lab.host('host');
+  dir = mkdtempSync(join(tmpdir(), 'mptcpd-program-'));
+});
+afterEach(async () => {
+  await lab.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** Runs mptcpd where it is not to start: what it said, and its exit status. */
+function refused(...args: string[]): { status: number | null; lines: string[] } {
+  const wrapped = ['-t', `${host.pid}`, '-U', '-n', '--preserve-credentials', process.execPath, PROGRAM, ...args];
+  const { status, stderr } = spawnSync('nsenter', wrapped, { encoding: 'utf8', timeout: 10_000 });
+  return { status, lines: stderr.trim().split('\n') };
+}
+
+describe('mptcpd stops', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`within a second of ${signal}, with status 0`, async () => {
+      const daemon = await host.startDaemon();
+      const ended = daemon.ended();
+      const start = performance.now();
+      daemon.signal(signal);
+      expect(await ended).toBe(0);
+      expect(performance.now() - start).toBeLessThan(1000);
+      expect(daemon.raw).toEqual([]);
+    });
+  }
+
+  test('while connections live and events come', async () => {
+    await host.run('sysctl', '-qw', 'net.mptcp.pm_type=1');
+    const daemon = await host.startDaemon('--load-plugins=fullmesh');
+    const { port } = await host.ask<{ port: number }>({ op: 'listen', at: { ip: '127.0.0.1', port: 0 } });
+    for (let i = 0; i < 50; i++) await host.ask({ op: 'connect', to: { ip: '127.0.0.1', port } });
+    const { status, ms } = await daemon.stop();
+    expect(status).toBe(0);
+    expect(ms).toBeLessThan(1000);
+  });
+});
+
+describe('mptcpd goes on', () => {
+  test('on SIGHUP and SIGUSR1, and says what it does', async () => {
+    const daemon = await host.startDaemon();
+    daemon.signal('SIGUSR1');
+    await until('the state is in the log', () => daemon.lines.some((line) => line['msg'] === 'state'));
+    daemon.signal('SIGHUP');
+    await until('the answer to SIGHUP', () =>
+      daemon.lines.some((line) => String(line['msg']).includes('restart mptcpd')),
+    );
+    expect(daemon.raw).toEqual([]); // Node's inspector does not speak
+    expect((await daemon.stop()).status).toBe(0);
+  });
+});
+
+describe('mptcpd does not start, and says in one line what mends it', () => {
+  test('where MPTCP is switched off', async () => {
+    await host.run('sysctl', '-qw', 'net.mptcp.enabled=0');
+    expect(refused()).toEqual({ status: 1, lines: [expect.stringContaining('run sysctl -w net.mptcp.enabled=1')] });
+  });
+
+  asRoot('without CAP_NET_ADMIN', () => {
+    const argv = ['--bounding-set=-net_admin', '--inh-caps=-all', process.execPath, PROGRAM];
+    const { status, stderr } = spawnSync('setpriv', argv, { encoding: 'utf8', timeout: 10_000 });
+    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('AmbientCapabilities=CAP_NET_ADMIN')]);
+    expect(status).toBe(1);
+  });
+
+  test.each([
+    [['--lgo=stderr'], 64, /there is no option --lgo; did you mean "log"\?/],
+    [['--notify-flags=exist'], 64, /--notify-flags: has no flag "exist"/],
+    [['extra'], 64, /too many arguments: "extra"/],
+    [['--config=/nonexistent'], 1, /\/nonexistent: there is no such file/],
+    [['--load-plugins=nosuch'], 1, /nosuch: not found.*addr_adv, fullmesh.*PLUGIN_NOT_FOUND/],
+    [['--path-manager=nosuch'], 1, /PLUGIN_NOT_FOUND/],
+    [['--plugin-dir=/nonexistent'], 1, /\/nonexistent.*PLUGIN_NOT_FOUND/],
+    [['--netns=nonexistent'], 1, /\/run\/netns\/nonexistent.*ENOENT/],
+  ])('with %j: status %d', (args, status, words) => {
+    const { lines, ...rest } = refused(...args);
+    expect(rest.status).toBe(status);
+    expect(lines[0]).toMatch(words);
+    expect(lines).toHaveLength(status === 64 ? 2 : 1); // wrong usage is followed by where to look
+  });
+
+  test('with a mistake in its file: file and line', () => {
+    const file = join(dir, 'mptcpd.conf');
+    writeFileSync(file, '[core]\n\naddr-flag = subflow\n');
+    const { status, lines } = refused('--config', file);
+    expect(lines).toEqual([`mptcpd: ${file}:3: no key "addr-flag" in [core]; did you mean "addr-flags"?`]);
+    expect(status).toBe(1);
+  });
+
+  test('with a file that anybody may change', () => {
+    const file = join(dir, 'mptcpd.conf');
+    writeFileSync(file, '[core]\n');
+    chmodSync(file, 0o666);
+    expect(refused('--config', file)).toEqual({ status: 1, lines: [expect.stringContaining('chmod o-w')] });
+  });
+});
+
+describe('mptcpd runs', () => {
+  test('with a configuration written for the C mptcpd', async () => {
+    const file = join(dir, 'mptcpd.conf');
+    const plugins = join(dir, 'mptcpd');
+    mkdirSync(plugins);
+    writeFileSync(join(plugins, 'addr_adv.so'), '');
+    writeFileSync(
+      file,
+      `# comment\n[core]\nlog=stderr\nplugin-dir=${plugins}\npath-manager=addr_adv\n# addr-flags=subflow\n`,
+    );
+    const daemon = await host.startDaemon('--config', file);
+    expect(daemon.lines).toContainEqual(expect.objectContaining({ msg: 'mptcpd is ready', plugins: 'addr_adv' }));
+  });
+
+  test('a plugin of a directory without node_modules, on real connections', async () => {
+    const peer = await lab.host('peer');
+    for (const [n, link] of ['v1', 'v2'].entries()) {
+      await lab.link(host, peer, link);
+      await host.run('ip', 'addr', 'add', `10.0.${n}.1/24`, 'dev', link);
+      await peer.run('ip', 'addr', 'add', `10.0.${n}.2/24`, 'dev', link);
+    }
+    for (const each of [host, peer]) await each.run('sysctl', '-qw', 'net.mptcp.pm_type=1');
+    copyFileSync(EXAMPLE, join(dir, 'mirror.mjs'));
+    await host.startDaemon('--plugin-dir', dir, '--path-manager', 'mirror');
+    await peer.watchEvents();
+    await peer.ask({ op: 'listen', at: { ip: '0.0.0.0', port: 8000 } });
+    const { connection } = await host.ask<{ connection: number }>({
+      op: 'connect',
+      to: { ip: '10.0.0.2', port: 8000 },
+    });
+    await host.ask({ op: 'send', connection, bytes: 1000 });
+    await until('the peer sees the subflow', () =>
+      peer.events.some(({ event }) => event.type === 'subflowEstablished' && event.remoteIp === '10.0.1.1'),
+    );
+  });
+
+  asRoot('in another network namespace', async () => {
+    await host.run('ip', 'link', 'set', 'lo', 'down');
+    await host.run('ip', 'addr', 'add', '10.9.9.9/32', 'dev', 'lo');
+    const file = join(dir, 'mptcpd.conf');
+    writeFileSync(file, `[core]\nnetns = /proc/${host.pid}/ns/net\n`);
+    const other = await lab.host('other');
+    // From the machine's own namespace, into the host's.
+    const child = other.spawnOutside(process.execPath, PROGRAM, '--config', file);
+    await child.ready('outside');
+    await host.run('ip', 'link', 'set', 'lo', 'up');
+    await until('its endpoint', async () => (await host.run('ip', 'mptcp', 'endpoint')).includes('10.9.9.9'));
+    expect(await other.run('ip', 'mptcp', 'endpoint')).toBe('');
+    expect((await child.stop()).status).toBe(0);
+  });
+});
