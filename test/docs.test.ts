@@ -73,7 +73,9 @@ describe('docs/reference/errors.md', () => {
       'daemon/start-error',
       'netlink/errors',
     ];
-    const unions = files.flatMap((file) => [...read(`src/${file}.ts`).matchAll(/^export type \w*Code =([\s\S]*?');$/gm)]);
+    const unions = files.flatMap((file) => [
+      ...read(`src/${file}.ts`).matchAll(/^export type \w*Code =([\s\S]*?');$/gm),
+    ]);
     const codes = unions.flatMap(([, union]) => [...(union ?? '').matchAll(/'([A-Z0-9_]+)'/g)].map(([, code]) => code));
     expect(codes.length).toBeGreaterThan(20);
     expect(rows(text).sort()).toEqual(codes.sort());
