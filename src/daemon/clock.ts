@@ -6,11 +6,14 @@ export interface Clock {
   after(ms: number, task: () => void): () => void;
 }
 
+/** The most that setTimeout takes, 24 days: what is above it would be called at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Timers here do not keep the process alive: the sockets do. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, task) {
-    const timer = setTimeout(task, ms);
+    const timer = setTimeout(task, Math.min(ms, LONGEST_MS));
     timer.unref();
     return () => clearTimeout(timer);
   },

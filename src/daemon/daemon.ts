@@ -50,6 +50,7 @@ export class Daemon {
       pathManager,
       builtIn: shipped,
       fallback: DEFAULT_PLUGIN,
+      warn: (message) => log.warn(message),
     });
 
     const sockets: Socket[] = [];

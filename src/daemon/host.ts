@@ -6,7 +6,7 @@ import { formatToken } from '../core/model/ids.ts';
 import type { Logger } from '../log/index.ts';
 import type { PluginHooks } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
-import { Lanes } from './lanes.ts';
+import { isPromise, Lanes } from './lanes.ts';
 import type { Perform } from './path-manager.ts';
 import { Throttle } from './throttle.ts';
 
@@ -87,7 +87,7 @@ export class Host {
       const result = task();
       const took = performance.now() - start;
       if (took > SLOW_HOOK_MS) log.warn({ hook: what, ms: Math.round(took) }, 'slow plugin held up the daemon');
-      return result instanceof Promise ? result.catch(failed) : result;
+      return isPromise(result) ? Promise.resolve(result).catch(failed) : result;
     } catch (error) {
       failed(error);
       return undefined;

@@ -2,7 +2,8 @@ import type { Token } from '../core/model/ids.ts';
 
 type Task = () => void | Promise<void>;
 
-const isPromise = (value: unknown): value is Promise<void> =>
+/** Whether something can be awaited: not every promise is of this realm's class. */
+export const isPromise = (value: unknown): value is Promise<void> =>
   typeof (value as { then?: unknown } | undefined)?.then === 'function';
 
 /**

@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { API_VERSION, type Plugin } from '../plugin-api/plugin.ts';
 import { PluginError } from './plugin-error.ts';
+import { letPluginsImportTheirApi } from './plugin-imports.ts';
 
 /** A plugin that was found, and where. */
 export interface Found {
@@ -18,9 +19,20 @@ export interface Wanted {
   readonly builtIn: readonly Plugin[];
   /** The one to load where nothing else is named. */
   readonly fallback: string;
+  /** Told of what is passed over and may surprise. */
+  readonly warn?: (message: string) => void;
+}
+
+/** What a plugin directory holds. */
+interface Directory {
+  /** The files to load by name. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Plugins of the C mptcpd, `*.so`: its configuration names the directory they are in. */
+  readonly foreign: readonly string[];
 }
 
 const EXTENSIONS = ['.js', '.mjs'];
+const FOREIGN = '.so';
 
 /**
  * Finds the plugins: those that are named, of the directory or shipped; where none is named, all of the directory and
@@ -28,40 +40,41 @@ const EXTENSIONS = ['.js', '.mjs'];
  * @throws PluginError
  */
 export async function findPlugins(wanted: Wanted): Promise<readonly Found[]> {
-  const files = wanted.pluginDir === undefined ? new Map<string, string>() : list(wanted.pluginDir);
+  const { pluginDir, loadPlugins, pathManager } = wanted;
+  const directory = pluginDir === undefined ? { files: new Map<string, string>(), foreign: [] } : list(pluginDir);
+  const { files, foreign } = directory;
   const shipped = new Map(wanted.builtIn.map((plugin) => [plugin.name, plugin]));
   const found: Found[] = [];
-  for (const name of names(wanted, [...files.keys()])) {
+  for (const name of loadPlugins ?? files.keys()) {
     const file = files.get(name);
     const plugin = shipped.get(name);
     if (file !== undefined) found.push({ plugin: await load(file), origin: file });
     else if (plugin) found.push({ plugin, origin: 'shipped' });
-    else throw notFound(name, wanted, [...files.keys(), ...shipped.keys()]);
+    else throw notFound(name, wanted, directory, [...files.keys(), ...shipped.keys()]);
   }
   checkNames(found);
-  if (wanted.pathManager !== undefined && !found.some(({ plugin }) => plugin.name === wanted.pathManager)) {
-    throw notFound(
-      wanted.pathManager,
-      wanted,
-      found.map(({ plugin }) => plugin.name),
-    );
+  const manager = pathManager ?? (loadPlugins || files.size > 0 ? undefined : wanted.fallback);
+  if (manager !== undefined && !found.some(({ plugin }) => plugin.name === manager)) {
+    const plugin = loadPlugins ? undefined : shipped.get(manager);
+    const there = found.map((each) => each.plugin.name);
+    if (!plugin) throw notFound(manager, wanted, directory, loadPlugins ? there : [...there, ...shipped.keys()]);
+    found.push({ plugin, origin: 'shipped' });
+  }
+  if (foreign.length > 0) {
+    const which = `the plugins of the C mptcpd in ${pluginDir} (${foreign.join(', ')}) cannot be loaded`;
+    wanted.warn?.(`${which}; shipped are ${[...shipped.keys()].join(', ')}`);
   }
   return found;
 }
 
-function names(wanted: Wanted, files: readonly string[]): readonly string[] {
-  if (wanted.loadPlugins) return wanted.loadPlugins;
-  const manager = wanted.pathManager ?? (files.length === 0 ? wanted.fallback : undefined);
-  return manager !== undefined && !files.includes(manager) ? [...files, manager] : files;
-}
-
-function notFound(name: string, { pluginDir }: Wanted, there: readonly string[]): PluginError {
+function notFound(name: string, { pluginDir }: Wanted, { foreign }: Directory, there: readonly string[]): PluginError {
   const where = pluginDir === undefined ? '' : ` in ${pluginDir} or`;
-  return new PluginError('PLUGIN_NOT_FOUND', name, `not found${where} among ${there.join(', ') || 'none'}`);
+  const file = `${name}${FOREIGN}`;
+  const why = foreign.includes(file) ? `; ${file} is a plugin of the C mptcpd, which cannot be loaded` : '';
+  return new PluginError('PLUGIN_NOT_FOUND', name, `not found${where} among ${there.join(', ') || 'none'}${why}`);
 }
 
-/** The plugin files of a directory by name. */
-function list(dir: string): ReadonlyMap<string, string> {
+function list(dir: string): Directory {
   let entries: string[];
   try {
     checkSafe(dir);
@@ -72,9 +85,12 @@ function list(dir: string): ReadonlyMap<string, string> {
   }
   const files = new Map<string, string>();
   for (const entry of entries.filter((each) => EXTENSIONS.includes(extname(each)))) {
-    files.set(basename(entry, extname(entry)), join(dir, entry));
+    const name = basename(entry, extname(entry));
+    const other = files.get(name);
+    if (other !== undefined) throw duplicate(name, other, join(dir, entry));
+    files.set(name, join(dir, entry));
   }
-  return files;
+  return { files, foreign: entries.filter((each) => extname(each) === FOREIGN) };
 }
 
 /** What others may write, others may make the daemon run. Looks at the opened file, so that it is the one looked at. */
@@ -99,6 +115,7 @@ async function load(file: string): Promise<Plugin> {
   let loaded: { default?: unknown };
   try {
     checkSafe(file);
+    letPluginsImportTheirApi();
     loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
   } catch (error) {
     if (error instanceof PluginError) throw error;
@@ -139,9 +156,10 @@ function checkNames(found: readonly Found[]): void {
   const origins = new Map<string, string>();
   for (const { plugin, origin } of found) {
     const other = origins.get(plugin.name);
-    if (other !== undefined) {
-      throw new PluginError('PLUGIN_DUPLICATE_NAME', plugin.name, `the name is taken twice: by ${other} and ${origin}`);
-    }
+    if (other !== undefined) throw duplicate(plugin.name, other, origin);
     origins.set(plugin.name, origin);
   }
 }
+
+const duplicate = (name: string, one: string, other: string): PluginError =>
+  new PluginError('PLUGIN_DUPLICATE_NAME', name, `the name is taken twice: by ${one} and ${other}`);

@@ -3,7 +3,7 @@ import { hint } from '../config/index.ts';
 import type { Command, EndpointFlag } from '../core/model/commands.ts';
 import { commandNames } from '../core/model/commands.ts';
 import type { Logger } from '../log/index.ts';
-import { OptionError, type Options } from '../plugin-api/options.ts';
+import type { Options } from '../plugin-api/options.ts';
 import type { Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
 import type { Host } from './host.ts';
@@ -73,7 +73,7 @@ async function withDeadline(plugin: Plugin, clock: Clock, context: Context<Optio
   });
   try {
     const hooks = await Promise.race([(async () => plugin.setup(context))(), late]);
-    if (typeof hooks !== 'object' || hooks === null) throw new TypeError('setup returned no hooks; return an object');
+    if (typeof hooks !== 'object' || hooks === null) throw new TypeError('it returned no hooks; return an object');
     return hooks;
   } catch (error) {
     if (error instanceof PluginError) throw error;
@@ -93,7 +93,7 @@ function parseOptions(plugin: Plugin, given: ReadonlyMap<string, RawOption>): Re
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(declared)) values[key] = option.default;
   for (const [key, { value, place }] of given) {
-    const option = declared[key];
+    const option = Object.hasOwn(declared, key) ? declared[key] : undefined;
     if (!option) {
       const message = `${place}: it has no option "${key}"${hint(key, Object.keys(declared))}`;
       throw new PluginError('PLUGIN_BAD_OPTION', plugin.name, message);
@@ -101,8 +101,9 @@ function parseOptions(plugin: Plugin, given: ReadonlyMap<string, RawOption>): Re
     try {
       values[key] = option.parse(value);
     } catch (error) {
-      if (!(error instanceof OptionError) && (error as Error).name !== 'OptionError') throw error;
-      throw new PluginError('PLUGIN_BAD_OPTION', plugin.name, `${place}: ${key} ${(error as Error).message}`);
+      // Whatever parse throws: a plugin without imports has no OptionError at hand.
+      const message = `${place}: ${key} ${(error as Error)?.message ?? error}`;
+      throw new PluginError('PLUGIN_BAD_OPTION', plugin.name, message, error);
     }
   }
   return values;
