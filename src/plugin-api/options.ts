@@ -59,7 +59,11 @@ export function text(spec: { default: string; help: string }): Option<string> {
 }
 
 /** One of some words. */
-export function choice<const W extends string>(spec: { of: readonly W[]; default: W; help: string }): Option<W> {
+export function choice<const W extends string>(spec: {
+  of: readonly W[];
+  default: NoInfer<W>;
+  help: string;
+}): Option<W> {
   return {
     kind: 'choice',
     default: spec.default,

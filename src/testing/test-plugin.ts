@@ -57,6 +57,8 @@ export class PluginTest {
   readonly #log;
   readonly #answers: { name: CommandName; outcome: Outcome<unknown> }[] = [];
   readonly #interfaces = new Map<string, IfIndex>();
+  /** What was added, by interface and address: the same is to go. */
+  readonly #addresses = new Map<string, LocalAddress>();
   #running: Running | undefined;
   #tokens = 0;
   #ports = 40_000;
@@ -93,13 +95,15 @@ export class PluginTest {
   async addAddress(name: string, ip: Ip, more: Partial<LocalAddress> = {}): Promise<LocalAddress> {
     if (!this.#interfaces.has(name)) await this.setLink(name, true);
     const address = this.#address(name, ip, more);
+    this.#addresses.set(`${name} ${ip}`, address);
     this.#host.feed({ type: 'address', address });
     await this.settle();
     return address;
   }
 
   async removeAddress(name: string, ip: Ip): Promise<void> {
-    this.#host.feed({ type: 'addressGone', address: this.#address(name, ip) });
+    const address = this.#addresses.get(`${name} ${ip}`) ?? this.#address(name, ip);
+    this.#host.feed({ type: 'addressGone', address });
     await this.settle();
   }
 
