@@ -6,9 +6,9 @@ import {
   type Ip,
   int,
   type LocalAddress,
-  type Subflow,
   sameIp,
   type Token,
+  unmapped,
 } from '../plugin-api/index.ts';
 
 /**
@@ -31,19 +31,21 @@ export default definePlugin({
     'retry-most': int({ default: 60_000, min: 10, help: 'the most milliseconds between two tries' }),
   },
   setup({ pm, state, options, after }) {
-    const retries = new Map<Token, { cancel: () => void; wait: number }>();
+    /** By connection, by pair of addresses: when it is tried again, and how long the next wait is. */
+    const retries = new Map<Token, Map<string, { cancel: () => void; wait: number }>>();
 
     function mesh(connection: Connection): void {
       if (connection.state !== 'established') return;
       if (connection.serverSide) announce(connection);
-      else for (const { ip } of state.addresses) for (const to of targets(connection)) join(connection, ip, to);
+      else for (const { ip } of state.addresses) for (const to of targets(connection)) void join(connection, ip, to);
     }
 
-    function join(connection: Connection, ip: Ip, to: End): void {
+    async function join(connection: Connection, ip: Ip, to: Place): Promise<void> {
       if (familyOf(ip) !== familyOf(to.ip)) return;
       if (connection.subflows.length >= options['max-subflows']) return;
-      if (connection.subflows.some((s) => sameIp(s.local.ip, ip) && isTo(s, to))) return;
-      void pm.createSubflow({ token: connection.token, local: { ip }, remote: to });
+      if (connection.subflows.some((s) => sameIp(s.local.ip, ip) && isAt(s.remote, to))) return;
+      const made = await pm.createSubflow({ token: connection.token, local: { ip }, remote: to });
+      if (!made.ok && passing.has(made.error.errno ?? '')) retryLater(connection, ip, to);
     }
 
     function announce(connection: Connection): void {
@@ -58,37 +60,47 @@ export default definePlugin({
     async function leave(connection: Connection, ip: Ip): Promise<void> {
       const known = connection.announced.find((a) => sameIp(a.ip, ip));
       if (known) await pm.remove({ token: connection.token, id: known.id });
-      for (const subflow of connection.subflows.filter((s) => sameIp(s.local.ip, ip) && s.state === 'established')) {
-        if (!connection.subflows.some((s) => s !== subflow && s.state === 'established')) return; // never the last one
-        await pm.destroySubflow({ token: connection.token, local: subflow.local, remote: subflow.remote });
+      const live = connection.subflows.filter(({ state }) => state === 'established');
+      const here = live.filter(({ local }) => sameIp(local.ip, ip));
+      // Never the last one. The kernel tells of each end later: they are counted before the first is asked for.
+      for (const { local, remote } of here.length === live.length ? here.slice(1) : here) {
+        await pm.destroySubflow({ token: connection.token, local, remote });
       }
     }
 
-    /** Tries again what is missing, after a while that doubles as long as nothing is established in between. */
-    function retryLater(token: Token): void {
-      const before = retries.get(token);
+    /** Tries a pair again, after a while that doubles as long as it is not established in between. */
+    function retryLater(connection: Connection, ip: Ip, to: Place): void {
+      const { token } = connection;
+      const pairs = retries.get(token) ?? new Map<string, { cancel: () => void; wait: number }>();
+      retries.set(token, pairs);
+      const before = pairs.get(pairOf(ip, to));
       before?.cancel();
       const wait = Math.min(before ? before.wait * 2 : options['retry-after'], options['retry-most']);
       const cancel = after(wait, () => {
-        const connection = state.connection(token);
-        if (connection) mesh(connection);
+        const wanted = state.addresses.some((a) => sameIp(a.ip, ip)) && targets(connection).some((t) => isAt(t, to));
+        if (wanted && connection.state === 'established') void join(connection, ip, to);
       });
-      retries.set(token, { cancel, wait });
-    }
-
-    function forget(token: Token): void {
-      retries.get(token)?.cancel();
-      retries.delete(token);
+      pairs.set(pairOf(ip, to), { cancel, wait });
     }
 
     return {
       connectionEstablished: mesh,
-      connectionClosed: ({ token }) => forget(token),
+      connectionClosed({ token }) {
+        for (const { cancel } of retries.get(token)?.values() ?? []) cancel();
+        retries.delete(token);
+      },
       addressAnnounced: ({ connection }) => mesh(connection),
-      subflowEstablished: ({ token }) => forget(token),
-      subflowClosed({ token, local }) {
-        // An address that is gone comes back with localAddressAdded, which tries at once.
-        if (state.addresses.some(({ ip }) => sameIp(ip, local.ip))) retryLater(token);
+      subflowEstablished({ token, local, remote }) {
+        const pairs = retries.get(token);
+        pairs?.get(pairOf(local.ip, remote))?.cancel();
+        pairs?.delete(pairOf(local.ip, remote));
+      },
+      subflowClosed({ token, local, remote }) {
+        const connection = state.connection(token);
+        if (!connection || connection.serverSide) return;
+        // An address that is gone comes back with localAddressAdded, which tries at once; now others may have its place.
+        if (state.addresses.some(({ ip }) => sameIp(ip, local.ip))) retryLater(connection, local.ip, remote);
+        else mesh(connection);
       },
       localAddressAdded() {
         for (const connection of state.connections()) mesh(connection);
@@ -101,10 +113,17 @@ export default definePlugin({
   },
 });
 
+/** Refusals that time may mend: no route yet, or the address just gone. */
+const passing = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EADDRINUSE']);
+
+type Place = Pick<End, 'ip' | 'port'>;
+
 /** Where subflows may go: the peer's initial address unless it forbids that, and those that it announced. */
 function targets(connection: Connection): readonly End[] {
   const { remote, remoteAddresses, denyJoinId0 } = connection;
   return denyJoinId0 ? remoteAddresses : [remote, ...remoteAddresses];
 }
 
-const isTo = (s: Subflow, to: End): boolean => s.remote.port === to.port && sameIp(s.remote.ip, to.ip);
+const isAt = (a: Place, b: Place): boolean => a.port === b.port && sameIp(a.ip, b.ip);
+
+const pairOf = (ip: Ip, to: Place): string => `${unmapped(ip)} > ${unmapped(to.ip)} ${to.port}`;
