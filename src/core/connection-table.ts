@@ -97,13 +97,13 @@ export class ConnectionTable {
   /** Applies an event about a subflow and answers with the subflow. */
   apply(connection: ConnectionRecord, event: SubflowEvent): Subflow {
     const { subflows } = connection;
-    let record = subflows.find((s) => is(s, event)) ?? subflows.find((s) => mayBe(s, event));
+    let record = find(subflows, is, event) ?? find(subflows, mayBe, event);
     if (!record) {
       record = subflow(event.token, end(event, 'local'), end(event, 'remote'), 'trying', false);
       subflows.push(record);
     }
-    record.local = end(event, 'local');
-    record.remote = end(event, 'remote');
+    if (!isEnd(record.local, event.localIp, event.localPort, event.locId)) record.local = end(event, 'local');
+    if (!isEnd(record.remote, event.remoteIp, event.remotePort, event.remId)) record.remote = end(event, 'remote');
     record.backup = event.backup;
     record.ifIndex = event.ifIndex;
     if (event.type === 'subflowClosed') {
@@ -130,6 +130,22 @@ const end = (event: SubflowEvent, side: 'local' | 'remote'): End =>
   side === 'local'
     ? { ip: event.localIp, port: event.localPort, id: event.locId }
     : { ip: event.remoteIp, port: event.remotePort, id: event.remId };
+
+const isEnd = (known: End, ip: Ip, port: number, id: AddrId): boolean =>
+  known.ip === ip && known.port === port && known.id === id;
+
+/** Array.prototype.find without a closure for each event. */
+function find(
+  subflows: readonly SubflowRecord[],
+  fits: (s: Subflow, event: SubflowEvent) => boolean,
+  event: SubflowEvent,
+): SubflowRecord | undefined {
+  for (let i = 0; i < subflows.length; i++) {
+    const each = subflows[i] as SubflowRecord;
+    if (fits(each, event)) return each;
+  }
+  return undefined;
+}
 
 /** The subflow of exactly these four. */
 const is = (s: Subflow, event: SubflowEvent): boolean =>

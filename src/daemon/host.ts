@@ -25,6 +25,8 @@ export interface HostOptions {
   readonly pathManager: string | undefined;
 }
 
+type AnyHook = (event: unknown) => void | Promise<void>;
+
 interface Installed {
   readonly facts: { readonly name: string; readonly priority: number; readonly hooks: Set<HookName> };
   readonly log: Logger;
@@ -80,16 +82,12 @@ export class Host {
 
   /** Runs a plugin's code outside of any hook: what it throws is logged. */
   contain(name: string, what: string, task: () => void | Promise<void>): void | Promise<void> {
-    const { log } = this.#plugin(name);
-    const failed = (error: unknown): void => log.error({ hook: what, ...errorFields(error) }, 'plugin failed');
+    const plugin = this.#plugin(name);
+    const start = performance.now();
     try {
-      const start = performance.now();
-      const result = task();
-      const took = performance.now() - start;
-      if (took > SLOW_HOOK_MS) log.warn({ hook: what, ms: Math.round(took) }, 'slow plugin held up the daemon');
-      return isPromise(result) ? Promise.resolve(result).catch(failed) : result;
+      return this.#watch(plugin, what, start, task());
     } catch (error) {
-      failed(error);
+      this.#failed(plugin, what, error);
       return undefined;
     }
   }
@@ -130,12 +128,40 @@ export class Host {
     }
   }
 
-  #call({ plugin: name, hook, payload, lane }: Call): void {
-    const plugin = this.#plugin(name);
-    plugin.lanes.run(lane, () => {
-      const call = plugin.hooks[hook] as ((event: unknown) => void | Promise<void>) | undefined;
-      return this.contain(name, hook, () => call?.call(plugin.hooks, payload));
-    });
+  #call(call: Call): void {
+    const plugin = this.#plugin(call.plugin);
+    const { lanes } = plugin;
+    if (lanes.isBusy(call.lane)) {
+      lanes.run(call.lane, () => this.#invoke(plugin, call));
+      return;
+    }
+    const unsettled = this.#invoke(plugin, call);
+    if (unsettled) void lanes.occupy(call.lane, unsettled);
+  }
+
+  #invoke(plugin: Installed, { hook, payload }: Call): void | Promise<void> {
+    const { hooks } = plugin;
+    const start = performance.now();
+    try {
+      return this.#watch(plugin, hook, start, (hooks[hook] as AnyHook | undefined)?.call(hooks, payload));
+    } catch (error) {
+      this.#failed(plugin, hook, error);
+      return undefined;
+    }
+  }
+
+  /** Names code that took long, and hands on a promise that no longer rejects. */
+  #watch(plugin: Installed, what: string, start: number, result: unknown): void | Promise<void> {
+    const took = performance.now() - start;
+    if (took > SLOW_HOOK_MS) {
+      plugin.log.warn({ hook: what, ms: Math.round(took) }, 'slow plugin held up the daemon');
+    }
+    if (!isPromise(result)) return undefined;
+    return Promise.resolve(result).catch((error: unknown) => this.#failed(plugin, what, error));
+  }
+
+  #failed(plugin: Installed, what: string, error: unknown): void {
+    plugin.log.error({ hook: what, ...errorFields(error) }, 'plugin failed');
   }
 
   #logRefusal(name: string, command: Command, error: { code: string; message: string }): void {

@@ -18,6 +18,12 @@ export class Lanes {
     return this.#waiting.size;
   }
 
+  /** Whether a task of the lane has not settled. */
+  isBusy(lane: Token | 0): boolean {
+    return this.#waiting.has(lane);
+  }
+
+  /** Runs a task, or has it wait for those before it. */
   run(lane: Token | 0, task: Task): void {
     const queue = this.#waiting.get(lane);
     if (queue) {
@@ -25,10 +31,11 @@ export class Lanes {
       return;
     }
     const result = task();
-    if (isPromise(result)) void this.#occupy(lane, result);
+    if (isPromise(result)) void this.occupy(lane, result);
   }
 
-  async #occupy(lane: Token | 0, first: Promise<void>): Promise<void> {
+  /** Takes a free lane until the promise settles, and then runs what came meanwhile. */
+  async occupy(lane: Token | 0, first: Promise<void>): Promise<void> {
     const queue: Task[] = [];
     this.#waiting.set(lane, queue);
     await first;
