@@ -204,3 +204,36 @@ describe('announce and remove', () => {
     expect(feed(core, announce())).toMatchObject([{ type: 'send' }]);
   });
 });
+
+describe('an id that was chosen for a command', () => {
+  const no = { ok: false, error: { code: 'REFUSED', errno: 'ENETUNREACH', message: 'no' } } as const;
+
+  test.each([
+    ['createSubflow', create],
+    ['announce', announce],
+  ])('is free again where %s is refused', (_, make) => {
+    const { core } = connected();
+    for (let n = 0; n < 300; n++) {
+      const [sent] = feed(core, make(`10.9.${n >> 8}.${n & 255}`));
+      expect(sent?.type).toBe('send');
+      feed(core, reply(no));
+    }
+  });
+
+  test('stays where something else uses it', () => {
+    const { core, connection } = connected();
+    feed(core, announce(), reply());
+    feed(core, create('10.0.2.1', 2), reply(no, 2));
+    expect(connection.announced).toMatchObject([{ ip: '10.0.2.1', id: FIRST_OWN_ID }]);
+    const [sent] = feed(core, create('10.0.3.1', 3));
+    expect(sent).toMatchObject({ command: { args: { local: { id: FIRST_OWN_ID + 1 } } } });
+  });
+});
+
+describe('a command about a subflow', () => {
+  test.each(['destroySubflow', 'setBackup'] as const)('%s without both ends is refused', (name) => {
+    const { core } = connected();
+    expect(code(feed(core, wrong(name, { token: T, remote })))).toBe('BAD_ARGUMENT');
+    expect(code(feed(core, wrong(name, { token: T, local: remote, remote: {} })))).toBe('BAD_ARGUMENT');
+  });
+});

@@ -24,9 +24,27 @@ export function prepare(connections: ConnectionTable, command: Command): Prepare
       return prepareCreate(connection, command);
     case 'announce':
       return prepareAnnounce(connection, command);
+    case 'destroySubflow':
+    case 'setBackup':
+      if (isPlace(command.args.local) && isPlace(command.args.remote)) return { ok: true, command };
+      return refuse('BAD_ARGUMENT', `${command.name}: local.ip and remote.ip must be IP addresses in text`);
     default:
       return { ok: true, command };
   }
+}
+
+/** Frees the id that was chosen for a command that was refused: nothing uses it. */
+export function undo(connections: ConnectionTable, command: Command): void {
+  const chosen =
+    command.name === 'createSubflow'
+      ? command.args.local
+      : command.name === 'announce'
+        ? command.args.address
+        : undefined;
+  const connection = chosen && connections.get((command.args as { token: Token }).token);
+  if (!connection || chosen?.id === undefined) return;
+  const used = connection.subflows.some(({ local }) => local.id === chosen.id);
+  if (!used && !connection.announced.some(({ id }) => id === chosen.id)) idsOf(connection).release(chosen.id);
 }
 
 const tokenCommands = new Set<Command['name']>([

@@ -2,7 +2,7 @@
  * Whatever decides, lives in this room. No clock, no socket, no await, no plugin's code: it is given inputs, one at a
  * time, and answers with the effects that the daemon performs.
  */
-import { complete, prepare } from './commands.ts';
+import { complete, prepare, undo } from './commands.ts';
 import { type ConnectionRecord, ConnectionTable } from './connection-table.ts';
 import type { CoreOptions, Effect, Input, PluginFacts } from './core-types.ts';
 import type { Command, Outcome } from './model/commands.ts';
@@ -173,6 +173,7 @@ export class Core {
     const command = this.#sent.get(id);
     if (!command) return NOTHING;
     this.#sent.delete(id);
+    if (!outcome.ok) undo(this.#connections, command);
     return [{ type: 'settle', id, outcome: complete(this.#connections, command, outcome) }];
   }
 

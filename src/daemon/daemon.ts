@@ -18,6 +18,8 @@ import { findPlugins } from './plugin-loader.ts';
 import { type Running, setUp } from './plugin-setup.ts';
 import { StartError } from './start-error.ts';
 
+/** How long all plugins together may take to close: a service manager expects the end within a second. */
+const STOP_MS = 700;
 /** Room for 100,000 events: a burst of connections while the daemon is held up. The kernel doubles it. */
 const RECEIVE_BUFFER = 32 * 1024 * 1024;
 const REREAD_MS = 1000;
@@ -27,12 +29,14 @@ const DEFAULT_PLUGIN = 'addr_adv';
 /** The daemon: sockets, host and plugins, put together. */
 export class Daemon {
   readonly host: Host;
-  readonly #sockets: readonly Socket[];
+  readonly #sockets: Socket[];
+  readonly #environment: Environment;
   readonly #plugins: Running[] = [];
 
-  private constructor(host: Host, sockets: readonly Socket[]) {
+  private constructor(host: Host, sockets: Socket[], environment: Environment) {
     this.host = host;
     this.#sockets = sockets;
+    this.#environment = environment;
   }
 
   /**
@@ -40,7 +44,7 @@ export class Daemon {
    * @throws StartError, PluginError; nothing is left open then
    */
   static async start(settings: Settings, environment: Environment, extra: readonly Plugin[] = []): Promise<Daemon> {
-    const { log, openSocket } = environment;
+    const { log } = environment;
     const { pluginDir, loadPlugins, pathManager } = settings.core;
     checkKernel(environment);
     const shipped = [...(builtIn as unknown as readonly Plugin[]), ...extra];
@@ -53,66 +57,91 @@ export class Daemon {
       warn: (message) => log.warn(message),
     });
 
-    const sockets: Socket[] = [];
-    const open = (protocol: number): Socket => {
-      const socket = openSocket(protocol);
-      sockets.push(socket);
-      return socket;
-    };
-    let daemon: Daemon | undefined;
-    try {
-      const generic = new Client(open(nlctrl.PROTOCOL));
-      const family = findFamily(generic);
-      const events = open(nlctrl.PROTOCOL);
-      joinEvents(events, family, environment);
-      const network = new Client(open(route.PROTOCOL));
-      const changes = open(route.PROTOCOL);
-      joinNetwork(changes);
-      enlarge(changes, environment);
-
-      const host = new Host(
-        {
-          perform: kernelPathManager(family),
-          clock: environment.clock,
-          log,
-          notifyFlags: toNotifyFlags(settings.core.notifyFlags),
-          pathManager,
-          reread: (source) => {
-            if (source === 'network') reread(host, network, environment);
-          },
+    const kernel = openKernel(environment);
+    const host = new Host(
+      {
+        perform: kernelPathManager(kernel.family),
+        clock: environment.clock,
+        log,
+        notifyFlags: toNotifyFlags(settings.core.notifyFlags),
+        pathManager,
+        reread: (source) => {
+          if (source === 'network') reread(host, kernel.network, environment);
         },
-        found.map(({ plugin }) => ({ name: plugin.name, priority: plugin.priority ?? 0 })),
+      },
+      found.map(({ plugin }) => ({ name: plugin.name, priority: plugin.priority ?? 0 })),
+    );
+    const daemon = new Daemon(host, kernel.sockets, environment);
+    try {
+      await daemon.#setUp(
+        found.map(({ plugin }) => plugin),
+        settings,
       );
-      daemon = new Daemon(host, sockets);
-      const plugins = new Map(found.map(({ plugin }) => [plugin.name, plugin]));
-      for (const { name } of host.core.plugins) {
-        const plugin = plugins.get(name) as Plugin;
-        warnOfWrongMode(plugin, environment);
-        const options = settings.plugins.get(name) ?? new Map<string, RawOption>();
-        const { addrFlags } = settings.core;
-        daemon.#plugins.push(
-          await setUp(plugin, { host, clock: environment.clock, log, addressFlags: addrFlags, options }),
-        );
-      }
-      readAll(host, network);
-      followEvents(events, host, log);
-      watchNetwork(changes, {
+      readAll(host, kernel.network);
+      followEvents(kernel.events, host, log);
+      watchNetwork(kernel.changes, {
         change: (input) => host.feed(input),
         lost: (count) => host.feed({ type: 'lost', source: 'network', count }),
         malformed: (error) => log.error({ error: String(error) }, 'unreadable message from rtnetlink'),
       });
       return daemon;
     } catch (error) {
-      await daemon?.stop();
-      for (const socket of sockets) socket.close();
+      await daemon.stop();
       throw error;
+    }
+  }
+
+  /** Sets the plugins up, the most favoured first. */
+  async #setUp(plugins: readonly Plugin[], settings: Settings): Promise<void> {
+    const { clock, log } = this.#environment;
+    const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]));
+    for (const { name } of this.host.core.plugins) {
+      const plugin = byName.get(name) as Plugin;
+      warnOfWrongMode(plugin, this.#environment);
+      const options = settings.plugins.get(name) ?? new Map<string, RawOption>();
+      const addressFlags = settings.core.addrFlags;
+      this.#plugins.push(await setUp(plugin, { host: this.host, clock, log, addressFlags, options }));
     }
   }
 
   /** Closes the plugins, the last one first, and the sockets. */
   async stop(): Promise<void> {
-    for (const plugin of this.#plugins.splice(0).reverse()) await plugin.close();
-    for (const socket of this.#sockets) socket.close();
+    const { clock } = this.#environment;
+    const end = clock.now() + STOP_MS;
+    for (const plugin of this.#plugins.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()));
+    for (const socket of this.#sockets.splice(0)) socket.close();
+  }
+}
+
+interface Kernel {
+  readonly family: Family;
+  readonly network: Client;
+  /** Subscribed to the path manager's events … */
+  readonly events: Socket;
+  /** … and to changes of interfaces and addresses. */
+  readonly changes: Socket;
+  readonly sockets: Socket[];
+}
+
+/** Opens all sockets and subscribes: from now on what happens queues. Where that fails, nothing stays open. */
+function openKernel(environment: Environment): Kernel {
+  const sockets: Socket[] = [];
+  const open = (protocol: number): Socket => {
+    const socket = environment.openSocket(protocol);
+    sockets.push(socket);
+    return socket;
+  };
+  try {
+    const family = findFamily(new Client(open(nlctrl.PROTOCOL)));
+    const events = open(nlctrl.PROTOCOL);
+    joinEvents(events, family, environment);
+    const changes = open(route.PROTOCOL);
+    joinNetwork(changes);
+    changes.receiveBuffer(RECEIVE_BUFFER);
+    return { family, network: new Client(open(route.PROTOCOL)), events, changes, sockets };
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
   }
 }
 
@@ -145,13 +174,9 @@ function joinEvents(socket: Socket, family: Family, environment: Environment): v
     const cure = 'run it as root, or give it AmbientCapabilities=CAP_NET_ADMIN in its unit';
     throw new StartError('NO_CAPABILITY', `mptcpd needs the capability CAP_NET_ADMIN; ${cure}`);
   }
-  enlarge(socket, environment);
-}
-
-function enlarge(socket: Socket, { log }: Environment): void {
   if (!socket.receiveBuffer(RECEIVE_BUFFER)) {
     const cure = 'raise net.core.rmem_max, or run with CAP_NET_ADMIN of the initial user namespace';
-    log.debug({ cure }, 'receive buffer is smaller than wished: a large burst of events may be lost');
+    environment.log.warn({ cure }, 'the receive buffer is smaller than wished: a large burst of events may be lost');
   }
 }
 

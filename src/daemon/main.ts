@@ -37,7 +37,12 @@ export async function main(args: readonly string[]): Promise<number> {
   const signals = watchSignals(log);
   try {
     warnOfMissing(settings, log);
-    const daemon = await Daemon.start(settings, systemEnvironment(log, settings.core.netns));
+    const starting = Daemon.start(settings, systemEnvironment(log, settings.core.netns));
+    const daemon = await Promise.race([starting, signals.end]);
+    if (typeof daemon === 'string') {
+      log.info({ signal: daemon }, 'stopped while starting');
+      return 0;
+    }
     signals.report = () => log.info({ connections: daemon.host.core.connectionCount }, 'state');
     const plugins = daemon.host.core.plugins.map(({ name }) => name).join(', ');
     log.info({ version, plugins, addresses: daemon.host.core.addresses.length }, 'mptcpd is ready');
@@ -100,7 +105,7 @@ function complain(error: unknown): number {
   throw error;
 }
 
-/** SIGINT and SIGTERM end the daemon. */
+/** SIGINT and SIGTERM end the daemon, even while it starts. */
 function watchSignals(log: Logger): { end: Promise<string>; report: () => void } {
   let end = (_signal: string): void => undefined;
   const signals = { end: new Promise<string>((resolve) => (end = resolve)), report: () => {} };

@@ -231,7 +231,7 @@ describe('timers', () => {
   test('end when the plugin is closed', async () => {
     const task = vi.fn();
     const { clock, running } = await timed(task);
-    await running.close();
+    await running.close(1000);
     expect(clock.waiting).toBe(0);
     await clock.advance(1000);
     expect(task).not.toHaveBeenCalled();
@@ -250,19 +250,37 @@ describe('close', () => {
         },
       }),
     });
-    await running.close();
+    await running.close(1000);
     expect(closed).toBe(true);
   });
 
   test('a plugin need not have it', async () => {
     const running = await world().start({});
-    await expect(running.close()).resolves.toBeUndefined();
+    await expect(running.close(1000)).resolves.toBeUndefined();
   });
 
   test('that fails is logged, and does not stop the daemon from stopping', async () => {
     const { start, lines } = world();
     const running = await start({ setup: () => ({ close: () => Promise.reject(new Error('boom')) }) });
-    await expect(running.close()).resolves.toBeUndefined();
+    await expect(running.close(1000)).resolves.toBeUndefined();
     expect(lines).toMatchObject([{ plugin: 'p', hook: 'close', error: 'boom' }]);
+  });
+
+  test('that never finishes is left after its deadline', async () => {
+    const { start, clock, lines } = world();
+    const running = await start({ setup: () => ({ close: () => new Promise<void>(() => undefined) }) });
+    const closing = running.close(700);
+    await clock.advance(700);
+    await expect(closing).resolves.toBeUndefined();
+    expect(lines).toMatchObject([{ level: 40, plugin: 'p', msg: expect.stringContaining('not waiting') }]);
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+describe('a hook that does not exist', () => {
+  test('is named, with the one that was meant', async () => {
+    const { start, lines } = world();
+    await start({ setup: () => ({ subflowClose: () => undefined, connectionClosed: () => undefined }) as never });
+    expect(lines).toMatchObject([{ level: 40, hook: 'subflowClose', msg: expect.stringContaining('"subflowClosed"') }]);
   });
 });

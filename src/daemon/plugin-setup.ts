@@ -2,6 +2,7 @@ import type { RawOption } from '../config/index.ts';
 import { hint } from '../config/index.ts';
 import type { Command, EndpointFlag } from '../core/model/commands.ts';
 import { commandNames } from '../core/model/commands.ts';
+import { type HookName, hookNames } from '../core/model/hooks.ts';
 import type { Logger } from '../log/index.ts';
 import type { Options } from '../plugin-api/options.ts';
 import type { Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
@@ -24,8 +25,8 @@ export interface SetupOptions {
 /** A plugin that is set up. */
 export interface Running {
   readonly name: string;
-  /** Calls its close hook, and ends its timers. */
-  close(): Promise<void>;
+  /** Calls its close hook, and ends its timers. A hook that has not finished after so many milliseconds is left. */
+  close(deadline: number): Promise<void>;
 }
 
 /** Sets one plugin up and gives the host its hooks. @throws PluginError */
@@ -52,13 +53,26 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
     },
   };
   const hooks = await withDeadline(plugin, clock, context);
+  for (const key of Object.keys(hooks).filter((each) => each !== 'close' && !hookNames.includes(each as HookName))) {
+    context.log.warn({ hook: key }, `there is no such hook: it is never called${hint(key, hookNames)}`);
+  }
   host.install(name, hooks);
   return {
     name,
-    async close() {
+    async close(deadline) {
       for (const cancel of timers) cancel();
       timers.clear();
-      await host.contain(name, 'close', () => hooks.close?.());
+      const closed = host.contain(name, 'close', () => hooks.close?.());
+      if (!closed) return;
+      let cancel = (): void => undefined;
+      const late = new Promise<void>((resolve) => {
+        cancel = clock.after(deadline, () => {
+          context.log.warn('close has not finished in time: not waiting for it');
+          resolve();
+        });
+      });
+      await Promise.race([closed, late]);
+      cancel();
     },
   };
 }

@@ -304,6 +304,17 @@ describe('the last subflow', () => {
     await t.removeAddress('eth0', LOCAL);
     expect(commands(t)).toEqual([`destroySubflow ${LOCAL} → ${REMOTE}`]);
   });
+
+  test('is destroyed once it is the last no longer', async () => {
+    const t = await start();
+    const connection = await t.connect(ends);
+    await t.removeAddress('eth0', LOCAL);
+    expect(commands(t)).toEqual([]);
+    await t.addAddress('wlan0', WIFI);
+    expect(commands(t)).toEqual([`createSubflow ${WIFI} → ${REMOTE}`]);
+    await up(t, connection, WIFI);
+    expect(commands(t)).toEqual([`destroySubflow ${LOCAL} → ${REMOTE}`]);
+  });
 });
 
 test('a wrong option is told', async () => {

@@ -37,8 +37,12 @@ export default definePlugin({
     function mesh(connection: Connection): void {
       if (connection.state !== 'established') return;
       if (connection.serverSide) announce(connection);
-      else for (const { ip } of state.addresses) for (const to of targets(connection)) void join(connection, ip, to);
+      else for (const { ip } of own()) for (const to of targets(connection)) void join(connection, ip, to);
     }
+
+    /** Addresses of link scope lead nowhere but to a neighbour of one interface. */
+    const own = (): readonly LocalAddress[] => state.addresses.filter(({ scope }) => scope !== 'link');
+    const isOwn = (ip: Ip): boolean => own().some((address) => sameIp(address.ip, ip));
 
     async function join(connection: Connection, ip: Ip, to: Place): Promise<void> {
       if (familyOf(ip) !== familyOf(to.ip)) return;
@@ -49,8 +53,8 @@ export default definePlugin({
     }
 
     function announce(connection: Connection): void {
-      for (const { ip, scope } of state.addresses) {
-        if (scope === 'link' || familyOf(ip) !== familyOf(connection.local.ip)) continue;
+      for (const { ip } of own()) {
+        if (familyOf(ip) !== familyOf(connection.local.ip)) continue;
         if (sameIp(ip, connection.local.ip) || connection.announced.some((a) => sameIp(a.ip, ip))) continue;
         void pm.announce({ token: connection.token, address: { ip } });
       }
@@ -77,7 +81,7 @@ export default definePlugin({
       before?.cancel();
       const wait = Math.min(before ? before.wait * 2 : options['retry-after'], options['retry-most']);
       const cancel = after(wait, () => {
-        const wanted = state.addresses.some((a) => sameIp(a.ip, ip)) && targets(connection).some((t) => isAt(t, to));
+        const wanted = isOwn(ip) && targets(connection).some((t) => isAt(t, to));
         if (wanted && connection.state === 'established') void join(connection, ip, to);
       });
       pairs.set(pairOf(ip, to), { cancel, wait });
@@ -94,19 +98,23 @@ export default definePlugin({
         const pairs = retries.get(token);
         pairs?.get(pairOf(local.ip, remote))?.cancel();
         pairs?.delete(pairOf(local.ip, remote));
+        // What was kept as the last one, on an address that is gone, is that no longer.
+        const connection = state.connection(token);
+        const stale = connection?.subflows.filter((s) => s.state === 'established' && !isOwn(s.local.ip)) ?? [];
+        for (const ip of new Set(stale.map((s) => s.local.ip))) if (connection) void leave(connection, ip);
       },
       subflowClosed({ token, local, remote }) {
         const connection = state.connection(token);
         if (!connection || connection.serverSide) return;
         // An address that is gone comes back with localAddressAdded, which tries at once; now others may have its place.
-        if (state.addresses.some(({ ip }) => sameIp(ip, local.ip))) retryLater(connection, local.ip, remote);
+        if (isOwn(local.ip)) retryLater(connection, local.ip, remote);
         else mesh(connection);
       },
       localAddressAdded() {
         for (const connection of state.connections()) mesh(connection);
       },
       async localAddressRemoved({ ip }: LocalAddress) {
-        if (state.addresses.some((other) => sameIp(other.ip, ip))) return; // another interface has it too
+        if (isOwn(ip)) return; // another interface has it too
         for (const connection of [...state.connections()]) await leave(connection, ip);
       },
     };

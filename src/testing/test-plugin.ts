@@ -30,6 +30,8 @@ interface Place {
   readonly port?: number;
 }
 
+/** What the daemon gives its plugins to close. */
+const STOP_MS = 700;
 /** Turns of the event loop after which a hook is taken to wait for something that has not happened yet. */
 const MOST_TURNS = 100;
 
@@ -199,7 +201,7 @@ export class PluginTest {
 
   /** Ends the plugin, as the daemon does when it stops. */
   async stop(): Promise<void> {
-    await this.#running?.close();
+    await this.#running?.close(STOP_MS);
   }
 
   /**

@@ -2,7 +2,8 @@ import type { Connection, End, Subflow } from './connection.ts';
 import type { Ip, Token } from './ids.ts';
 import type { Interface, LocalAddress } from './network.ts';
 
-type Hook<T> = (event: T) => void | Promise<void>;
+/** What it returns does not matter, but a promise holds back the next hook of its connection until it settles. */
+type Hook<T> = (event: T) => unknown;
 
 /** An address that a peer announced or removed. */
 export interface RemoteAddress {
