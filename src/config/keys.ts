@@ -48,6 +48,11 @@ const split = (text: string): string[] => {
   return [...new Set(parts)];
 };
 
+const seconds = (text: string): number => {
+  if (!/^\d{1,6}$/.test(text)) throw new ValueError(`takes a number of seconds, not "${text}"`);
+  return Number(text);
+};
+
 const pluginName = (text: string): string => {
   if (!/^[\w-]+$/.test(text))
     throw new ValueError(`takes the name of a plugin (letters, digits, _ and -), not "${text}"`);
@@ -102,6 +107,13 @@ export const keys = {
     default: ['existing', 'skip_link_local', 'skip_loopback'],
     help: `which addresses plugins hear of: ${notifyFlags.join(', ')}`,
     parse: words(notifyFlags),
+  }),
+  checkRouteTime: key<number>({
+    name: 'check-route-time',
+    argument: 'SECONDS',
+    default: 30,
+    help: 'how long check_route looks again for a default route, besides whenever routes change',
+    parse: seconds,
   }),
   pluginDir: key<string | undefined>({
     name: 'plugin-dir',

@@ -24,6 +24,11 @@ describe('every key of [core]', () => {
       ['journal', 'journal'],
       ['null', 'null'],
     ],
+    checkRouteTime: [
+      ['0', 0],
+      ['30', 30],
+      ['999999', 999_999],
+    ],
     logLevel: [
       ['error', 'error'],
       ['warn', 'warn'],
@@ -142,6 +147,7 @@ describe('precedence', () => {
       logLevel: 'info',
       addrFlags: ['subflow'],
       notifyFlags: ['existing', 'skip_link_local', 'skip_loopback'],
+      checkRouteTime: 30,
       pluginDir: undefined,
       pathManager: undefined,
       loadPlugins: undefined,

@@ -2,7 +2,7 @@ import type { Command, CommandName, Commands, Outcome, Refusal } from './model/c
 import type { PmEvent } from './model/events.ts';
 import type { HookName, Hooks } from './model/hooks.ts';
 import type { Token } from './model/ids.ts';
-import type { NetworkInput, NotifyFlags } from './model/network.ts';
+import type { LocalAddress, NetworkInput, NotifyFlags } from './model/network.ts';
 
 /** What the core needs to know of a plugin. */
 export interface PluginFacts {
@@ -27,7 +27,9 @@ export type Input =
   | { readonly type: 'command'; readonly id: number; readonly plugin: string; readonly command: Command }
   | { readonly type: 'reply'; readonly id: number; readonly outcome: Outcome<unknown> }
   /** Messages were lost: what is known of the source may no longer be true. */
-  | { readonly type: 'lost'; readonly source: Source; readonly count: number };
+  | { readonly type: 'lost'; readonly source: Source; readonly count: number }
+  /** The moment that a `wake` asked for has come. */
+  | { readonly type: 'timer' };
 
 export type Source = 'network' | 'connections';
 
@@ -50,6 +52,10 @@ export type Effect =
   | { readonly type: 'settle'; readonly id: number; readonly outcome: Outcome<unknown> }
   /** Read everything there is of a source and give it back. */
   | { readonly type: 'reread'; readonly source: Source }
+  /** Look up whether a default route leads from an address over its interface; answer with a `routeChecked`. */
+  | { readonly type: 'checkRoute'; readonly address: LocalAddress }
+  /** Come back with a `timer` at that time. */
+  | { readonly type: 'wake'; readonly at: number }
   | {
       readonly type: 'log';
       readonly level: 'debug' | 'info' | 'warn';

@@ -23,6 +23,7 @@ export class Core {
   readonly #network: Network;
   /** Commands that the kernel has not answered yet. */
   readonly #sent = new Map<number, Command>();
+  #wakeAt: number | undefined;
 
   constructor(options: CoreOptions) {
     this.#plugins = byFavour(options.plugins);
@@ -52,7 +53,7 @@ export class Core {
   }
 
   /** Takes in one input; the effects are to be performed in order. */
-  handle(input: Input, _now: number): readonly Effect[] {
+  handle(input: Input, now: number): readonly Effect[] {
     switch (input.type) {
       case 'connectionCreated':
         return this.#created(input);
@@ -63,7 +64,12 @@ export class Core {
       case 'address':
       case 'addressGone':
       case 'network':
-        return this.#networkChanged(input);
+      case 'routes':
+      case 'routeChecked':
+        return this.#networkChanged(input, now);
+      case 'timer':
+        this.#wakeAt = undefined;
+        return this.#checkRoutes(now);
       case 'listenerCreated':
       case 'listenerClosed':
         return this.#callAll(input.type, { ip: input.localIp, port: input.localPort });
@@ -140,9 +146,9 @@ export class Core {
     return this.#callOwner(connection, hook, { token: connection.token, connection, address });
   }
 
-  #networkChanged(input: NetworkInput): readonly Effect[] {
+  #networkChanged(input: NetworkInput, now: number): readonly Effect[] {
     const effects: Effect[] = [];
-    for (const { hook, payload } of this.#network.apply(input)) {
+    for (const { hook, payload } of this.#network.apply(input, now)) {
       const message = hook.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
       const level = hook.startsWith('localAddress') ? 'info' : 'debug';
       effects.push({ type: 'log', level, message, fields: this.#describe(payload) });
@@ -152,6 +158,23 @@ export class Core {
       const hidden = this.#network.hidden(input.address);
       const fields = { ...this.#describe(input.address), because: hidden };
       if (hidden) effects.push({ type: 'log', level: 'debug', message: 'local address hidden from plugins', fields });
+    }
+    const { waitedInVain } = this.#network;
+    if (waitedInVain) {
+      const message = 'no default route came for this address: it is used once one does';
+      effects.push({ type: 'log', level: 'info', message, fields: this.#describe(waitedInVain) });
+    }
+    effects.push(...this.#checkRoutes(now));
+    return effects;
+  }
+
+  /** The lookups that are due, and when to come back for the next. */
+  #checkRoutes(now: number): readonly Effect[] {
+    const effects: Effect[] = this.#network.routesToCheck(now).map((address) => ({ type: 'checkRoute', address }));
+    const next = this.#network.nextRouteCheck;
+    if (next !== undefined && (this.#wakeAt === undefined || next < this.#wakeAt)) {
+      this.#wakeAt = next;
+      effects.push({ type: 'wake', at: next });
     }
     return effects;
   }

@@ -1,5 +1,6 @@
 import type { IfIndex } from './model/ids.ts';
 import type { Interface, LocalAddress, NetworkInput, NotifyFlags } from './model/network.ts';
+import { RouteChecks } from './route-checks.ts';
 
 /** What plugins are told of the network. */
 export type NetworkChange =
@@ -7,7 +8,13 @@ export type NetworkChange =
   | { readonly hook: 'localAddressAdded' | 'localAddressRemoved'; readonly payload: LocalAddress };
 
 /** Why an address is kept from plugins. */
-export type Hidden = 'link-local' | 'loopback' | 'existed at start' | 'interface not running' | 'tentative';
+export type Hidden =
+  | 'link-local'
+  | 'loopback'
+  | 'existed at start'
+  | 'interface not running'
+  | 'tentative'
+  | 'no default route';
 
 interface Known {
   address: LocalAddress;
@@ -31,9 +38,14 @@ export class Network {
   /** What plugins see; replaced on each change, so that a reader's copy stays whole. */
   #visible: readonly LocalAddress[] | undefined;
   #started = false;
+  /** There where routes are asked for. */
+  readonly #routes: RouteChecks | undefined;
+  #now = 0;
+  #waitedInVain: LocalAddress | undefined;
 
   constructor(flags: NotifyFlags) {
     this.#flags = flags;
+    if (flags.checkRoute !== undefined) this.#routes = new RouteChecks(flags.checkRoute);
   }
 
   get interfaces(): readonly Interface[] {
@@ -47,8 +59,10 @@ export class Network {
   }
 
   /** Takes in one change; the answer is what plugins are to be told, in order. */
-  apply(input: NetworkInput): NetworkChange[] {
+  apply(input: NetworkInput, now: number): NetworkChange[] {
     const changes: NetworkChange[] = [];
+    this.#now = now;
+    this.#waitedInVain = undefined;
     switch (input.type) {
       case 'link':
         this.#setLink(input.link, changes);
@@ -65,14 +79,41 @@ export class Network {
       case 'network':
         this.#replace(input.links, input.addresses, changes);
         break;
+      case 'routes':
+        this.#routes?.routesChanged(now);
+        break;
+      case 'routeChecked':
+        this.#routeChecked(input.address, input.found, changes);
+        break;
       default:
         input satisfies never;
     }
     return changes;
   }
 
+  /** The addresses whose routes are to be looked up now; each is answered with a `routeChecked`. */
+  routesToCheck(now: number): readonly LocalAddress[] {
+    return this.#routes?.due(now) ?? [];
+  }
+
+  /** When the next route is to be looked up; undefined where none is. */
+  get nextRouteCheck(): number | undefined {
+    return this.#routes?.next;
+  }
+
+  /** The address of the latest input, where its route has been waited for until the time was over. */
+  get waitedInVain(): LocalAddress | undefined {
+    return this.#waitedInVain;
+  }
+
   /** Why plugins do not hear of an address that is there; undefined where they do. */
   hidden(address: LocalAddress): Hidden | undefined {
+    const filtered = this.#filtered(address);
+    if (filtered !== undefined || !this.#routes || !this.#known.has(keyOf(address))) return filtered;
+    return this.#routes.found(keyOf(address), address, this.#now) ? undefined : 'no default route';
+  }
+
+  #filtered(address: LocalAddress): Hidden | undefined {
     const known = this.#known.get(keyOf(address));
     if (address.scope === 'host' && this.#flags.skipLoopback) return 'loopback';
     if (address.scope === 'link' && this.#flags.skipLinkLocal) return 'link-local';
@@ -130,6 +171,7 @@ export class Network {
     const known = this.#known.get(key);
     if (!known) return;
     this.#known.delete(key);
+    this.#routes?.forget(key);
     if (known.told) this.#say('localAddressRemoved', known, changes);
   }
 
@@ -139,9 +181,19 @@ export class Network {
 
   #tell(known: Known, changes: NetworkChange[]): void {
     const reason = this.hidden(known.address);
-    if (reason === 'interface not running' || reason === 'tentative') known.silent = false;
+    if (reason === 'interface not running' || reason === 'tentative') {
+      known.silent = false;
+      this.#routes?.forget(keyOf(known.address));
+    }
     if (reason === undefined && !known.told) this.#say('localAddressAdded', known, changes);
     else if (reason !== undefined && known.told) this.#say('localAddressRemoved', known, changes);
+  }
+
+  #routeChecked(address: LocalAddress, found: boolean, changes: NetworkChange[]): void {
+    const known = this.#known.get(keyOf(address));
+    if (!known) return;
+    if (this.#routes?.answer(keyOf(address), found, this.#now)) this.#waitedInVain = known.address;
+    this.#tell(known, changes);
   }
 
   #say(hook: 'localAddressAdded' | 'localAddressRemoved', known: Known, changes: NetworkChange[]): void {

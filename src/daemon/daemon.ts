@@ -1,6 +1,6 @@
 import type { RawOption, Settings } from '../config/index.ts';
 import type { NotifyFlags } from '../core/model/network.ts';
-import { joinNetwork, readNetwork, watchNetwork } from '../monitor/monitor.ts';
+import { hasDefaultRoute, joinNetwork, readNetwork, watchNetwork } from '../monitor/monitor.ts';
 import { Client } from '../netlink/client.ts';
 import * as pm from '../netlink/families/mptcp-pm.ts';
 import * as nlctrl from '../netlink/families/nlctrl.ts';
@@ -57,13 +57,14 @@ export class Daemon {
       warn: (message) => log.warn(message),
     });
 
-    const kernel = openKernel(environment);
+    const kernel = openKernel(environment, settings.core.notifyFlags.includes('check_route'));
     const host = new Host(
       {
         perform: kernelPathManager(kernel.family),
         clock: environment.clock,
         log,
-        notifyFlags: toNotifyFlags(settings.core.notifyFlags),
+        notifyFlags: toNotifyFlags(settings.core),
+        hasRoute: (address) => hasDefaultRoute(kernel.network, address),
         pathManager,
         reread: (source) => {
           if (source === 'network') reread(host, kernel.network, environment);
@@ -124,7 +125,7 @@ interface Kernel {
 }
 
 /** Opens all sockets and subscribes: from now on what happens queues. Where that fails, nothing stays open. */
-function openKernel(environment: Environment): Kernel {
+function openKernel(environment: Environment, routes: boolean): Kernel {
   const sockets: Socket[] = [];
   const open = (protocol: number): Socket => {
     const socket = environment.openSocket(protocol);
@@ -136,7 +137,7 @@ function openKernel(environment: Environment): Kernel {
     const events = open(nlctrl.PROTOCOL);
     joinEvents(events, family, environment);
     const changes = open(route.PROTOCOL);
-    joinNetwork(changes);
+    joinNetwork(changes, routes);
     changes.receiveBuffer(RECEIVE_BUFFER);
     return { family, network: new Client(open(route.PROTOCOL)), events, changes, sockets };
   } catch (error) {
@@ -218,10 +219,11 @@ function reread(host: Host, client: Client, environment: Environment): void {
   }
 }
 
-const toNotifyFlags = (flags: readonly string[]): NotifyFlags => ({
+const toNotifyFlags = ({ notifyFlags: flags, checkRouteTime }: Settings['core']): NotifyFlags => ({
   existing: flags.includes('existing'),
   skipLinkLocal: flags.includes('skip_link_local'),
   skipLoopback: flags.includes('skip_loopback'),
+  ...(flags.includes('check_route') ? { checkRoute: checkRouteTime * 1000 } : {}),
 });
 
 /** A plugin for one path manager does nothing for connections under the other: say so before anybody wonders. */

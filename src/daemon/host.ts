@@ -3,6 +3,7 @@ import type { Call, CoreOptions, Effect, Input, PluginFacts, Source } from '../c
 import type { Command, Outcome } from '../core/model/commands.ts';
 import { type HookName, hookNames } from '../core/model/hooks.ts';
 import { formatToken } from '../core/model/ids.ts';
+import type { LocalAddress } from '../core/model/network.ts';
 import type { Logger } from '../log/index.ts';
 import type { PluginHooks } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
@@ -21,6 +22,8 @@ export interface HostOptions {
   readonly log: Logger;
   /** Read everything of a source and feed it back. */
   readonly reread: (source: Source) => void;
+  /** Whether a default route leads from an address over its interface. */
+  readonly hasRoute: (address: LocalAddress) => boolean;
   readonly notifyFlags: CoreOptions['notifyFlags'];
   readonly pathManager: string | undefined;
 }
@@ -119,6 +122,12 @@ export class Host {
         break;
       case 'reread':
         this.#options.reread(effect.source);
+        break;
+      case 'checkRoute':
+        this.feed({ type: 'routeChecked', address: effect.address, found: this.#options.hasRoute(effect.address) });
+        break;
+      case 'wake':
+        this.#options.clock.after(effect.at - this.#options.clock.now(), () => this.feed({ type: 'timer' }));
         break;
       case 'log':
         this.#options.log[effect.level](effect.fields, effect.message);

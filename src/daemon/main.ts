@@ -36,7 +36,6 @@ export async function main(args: readonly string[]): Promise<number> {
   const log = createLog(settings.core.log, settings.core.logLevel);
   const signals = watchSignals(log);
   try {
-    warnOfMissing(settings, log);
     const starting = Daemon.start(settings, systemEnvironment(log, settings.core.netns));
     const daemon = await Promise.race([starting, signals.end]);
     if (typeof daemon === 'string') {
@@ -82,12 +81,6 @@ function readSettings(file: string | undefined, given: Given): Settings {
   }
   const { core, plugins } = parseConfig(text, path);
   return settle(plugins, core, given);
-}
-
-function warnOfMissing({ core }: Settings, log: Logger): void {
-  if (core.notifyFlags.includes('check_route')) {
-    log.warn('notify-flags: check_route is not done by this version: addresses are used without a look at routes');
-  }
 }
 
 /** One line that says what is wrong, and the exit status. */

@@ -62,8 +62,16 @@ describe('what rtnetlink sends', () => {
   });
 
   test('messages about other things are passed over', () => {
-    const { message } = vectors('rtnetlink').find(({ table }) => table === 'route') ?? { message: '' };
-    expect(heard(hex(message))).toMatchObject({ changes: [], malformed: [] });
+    const other = vectors('rtnetlink').filter(
+      ({ table, value }) => table === 'route' && Number(value['dstLength']) > 1,
+    );
+    expect(other.length).toBeGreaterThan(0);
+    for (const { message } of other) expect(heard(hex(message))).toMatchObject({ changes: [], malformed: [] });
+  });
+
+  test('a default route that comes or goes is told', () => {
+    const [route] = vectors('rtnetlink').filter(({ table, value }) => table === 'route' && value['dstLength'] === 0);
+    expect(heard(hex(route?.message ?? ''))).toMatchObject({ changes: [{ type: 'routes' }], malformed: [] });
   });
 
   test('one that cannot be read is told, and those after it are heard', () => {
@@ -75,12 +83,19 @@ describe('what rtnetlink sends', () => {
   });
 });
 
-test('it hears of interfaces and of addresses of both families', () => {
+test.each([
+  ['interfaces and addresses of both families', false, []],
+  [
+    'routes and rules too where they matter',
+    true,
+    [groups.ipv4Route, groups.ipv6Route, groups.ipv4Rule, groups.ipv6Rule],
+  ],
+])('it hears of %s', (_, routes, more) => {
   const joined: number[] = [];
   const socket = new ScriptedSocket();
   socket.join = (group?: number): void => void joined.push(group ?? 0);
-  joinNetwork(socket);
-  expect(joined).toEqual([groups.link, groups.ipv4Address, groups.ipv6Address]);
+  joinNetwork(socket, routes);
+  expect(joined).toEqual([groups.link, groups.ipv4Address, groups.ipv6Address, ...more]);
 });
 
 describe('reading everything', () => {

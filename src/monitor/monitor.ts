@@ -12,10 +12,14 @@ export interface MonitorListener {
   malformed(error: unknown): void;
 }
 
-/** Subscribes to what {@link watchNetwork} reads: from now on changes queue. */
-export function joinNetwork(socket: Socket): void {
-  const { link, ipv4Address, ipv6Address } = route.groups;
+/**
+ * Subscribes to what {@link watchNetwork} reads: from now on changes queue.
+ * @param routes follow routes and rules too: a router's tables may change often
+ */
+export function joinNetwork(socket: Socket, routes: boolean): void {
+  const { link, ipv4Address, ipv6Address, ipv4Route, ipv6Route, ipv4Rule, ipv6Rule } = route.groups;
   for (const group of [link, ipv4Address, ipv6Address]) socket.join(group);
+  if (routes) for (const group of [ipv4Route, ipv6Route, ipv4Rule, ipv6Rule]) socket.join(group);
 }
 
 /** Follows interfaces and addresses. */
@@ -48,9 +52,48 @@ function decode(b: Buffer, body: number, end: number, type: number): NetworkInpu
       const address = toLocalAddress(route.address.decode(b, body, end));
       return address && { type: 'addressGone', address };
     }
+    case route.route.types.added:
+    case route.route.types.removed:
+      return isDefault(route.route.decode(b, body, end).dstLength) ? { type: 'routes' } : undefined;
+    case route.rule.added:
+    case route.rule.removed:
+      return { type: 'routes' };
     default:
       return undefined;
   }
+}
+
+/** Two routes to half of all addresses each stand over a default route without replacing it: VPNs do that. */
+const isDefault = (prefixLength: number): boolean => prefixLength <= 1;
+
+/**
+ * Somewhere in the net: addresses for documentation (RFC 5737, RFC 3849, RFC 9637). More than one of a family, should
+ * one of them have a route of its own.
+ */
+const somewhere = {
+  ipv4: ['192.0.2.1', '198.51.100.1', '203.0.113.1'],
+  ipv6: ['2001:db8::1', '3fff::1'],
+} as const;
+
+/**
+ * Whether a default route leads from an address over its interface, looked up as the kernel would for a packet: rules and
+ * all tables count (RTM_GETROUTE with RTM_F_FIB_MATCH).
+ */
+export function hasDefaultRoute(client: Client, { ip, ifIndex }: LocalAddress): boolean {
+  const family = ip.includes(':') ? 'ipv6' : 'ipv4';
+  const length = family === 'ipv6' ? 128 : 32;
+  const leads = (dst: string, from: { readonly src?: string; readonly srcLength?: number }): boolean => {
+    const request = { family, dst, dstLength: length, outIndex: ifIndex, flags: ['fibMatch'], ...from } as const;
+    const found = client.request(route.route.get, route.route.types.get, request);
+    if (!found.ok || !found.value) return false;
+    const { dstLength, type, outIndex } = found.value;
+    return isDefault(dstLength) && type === 'unicast' && (outIndex === undefined || outIndex === ifIndex);
+  };
+  // IPv6 keeps to the interface only where no source is given (net/ipv6/route.c, ip6_route_output_flags_noref), and
+  // then rules for the source do not count: one lookup for each.
+  return somewhere[family].some(
+    (dst) => leads(dst, { src: ip, srcLength: length }) || (family === 'ipv6' && leads(dst, {})),
+  );
 }
 
 /** Reads all interfaces and addresses there are. */

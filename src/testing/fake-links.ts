@@ -1,9 +1,10 @@
 import { asIfIndex, type IfIndex, type Ip } from '../core/model/ids.ts';
 import * as route from '../netlink/families/route.ts';
-import type { FakeMessage, FakeNetlink, FakeRequest } from './fake-netlink.ts';
+import { type FakeMessage, type FakeNetlink, FakeRefusal, type FakeRequest } from './fake-netlink.ts';
 
 type LinkMessage = ReturnType<typeof route.link.decode>;
 type AddressMessage = ReturnType<typeof route.address.decode>;
+type RouteMessage = ReturnType<typeof route.route.decode>;
 
 interface Assigned {
   readonly link: string;
@@ -16,6 +17,7 @@ export class FakeLinks {
   readonly #netlink: FakeNetlink;
   readonly #links = new Map<string, { index: IfIndex; up: boolean; carrier: boolean }>();
   readonly #addresses: Assigned[] = [];
+  readonly #defaultRoutes: { family: 'ipv4' | 'ipv6'; link: string }[] = [];
   /** Indexes are not used again. */
   #lastIndex = 0;
 
@@ -62,8 +64,21 @@ export class FakeLinks {
     );
   }
 
+  /** A default route over an interface comes or goes. */
+  setDefaultRoute(family: 'ipv4' | 'ipv6', link: string, there: boolean): void {
+    const at = this.#defaultRoutes.findIndex((each) => each.family === family && each.link === link);
+    if (there && at < 0) this.#defaultRoutes.push({ family, link });
+    if (!there && at >= 0) this.#defaultRoutes.splice(at, 1);
+    const group = family === 'ipv4' ? route.groups.ipv4Route : route.groups.ipv6Route;
+    this.#multicast(group, this.#defaultRoute(family, link, there ? 'added' : 'removed'));
+  }
+
   has(name: string): boolean {
     return this.#links.has(name);
+  }
+
+  indexOf(name: string): IfIndex {
+    return this.#link(name).index;
   }
 
   nameOf(ifIndex: IfIndex): string | undefined {
@@ -85,12 +100,25 @@ export class FakeLinks {
   }
 
   #answer({ type, dump, b, body, end }: FakeRequest): readonly FakeMessage[] | undefined {
+    if (type === route.route.types.get && !dump) return [this.#lookUp(route.route.decode(b, body, end))];
     if (!dump) return undefined;
     if (type === route.link.types.get) return [...this.#links.keys()].map((name) => this.#linkMessage(name, 'added'));
     if (type !== route.address.types.get) return undefined;
     const { family } = route.address.decode(b, body, end);
     const wanted = this.#addresses.filter(({ ip }) => family === 'any' || ip.includes(':') === (family === 'ipv6'));
     return wanted.map((each) => this.#addressMessage(each, 'added'));
+  }
+
+  /** The route that a packet would take, among the default routes: there are no others here. */
+  #lookUp({ family, outIndex }: RouteMessage): FakeMessage {
+    const found = this.#defaultRoutes.find((each) => each.family === family && this.indexOf(each.link) === outIndex);
+    if (!found) throw new FakeRefusal('ENETUNREACH');
+    return this.#defaultRoute(found.family, found.link, 'added');
+  }
+
+  #defaultRoute(family: 'ipv4' | 'ipv6', link: string, what: 'added' | 'removed'): FakeMessage {
+    const values = { family, dstLength: 0, type: 'unicast', outIndex: this.indexOf(link) } as const;
+    return { type: route.route.types[what], write: (w) => route.route.encode(w, values) };
   }
 
   #tellLink(name: string, what: 'added' | 'removed'): void {

@@ -38,6 +38,10 @@ export type NetworkInput =
   | { readonly type: 'linkGone'; readonly ifIndex: IfIndex }
   | { readonly type: 'address'; readonly address: LocalAddress }
   | { readonly type: 'addressGone'; readonly address: LocalAddress }
+  /** Default routes or rules changed. */
+  | { readonly type: 'routes' }
+  /** Whether a default route leads from an address over its interface: the answer to a check. */
+  | { readonly type: 'routeChecked'; readonly address: LocalAddress; readonly found: boolean }
   /** All there is now; what is known and not in it is gone. */
   | { readonly type: 'network'; readonly links: readonly Interface[]; readonly addresses: readonly LocalAddress[] };
 
@@ -49,4 +53,6 @@ export interface NotifyFlags {
   readonly skipLinkLocal: boolean;
   /** Not those of host scope. */
   readonly skipLoopback: boolean;
+  /** Only those from which a default route leads over their interface; it is waited for so many milliseconds. */
+  readonly checkRoute?: number;
 }

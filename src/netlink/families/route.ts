@@ -8,7 +8,15 @@ import * as t from '../types.ts';
 export const PROTOCOL = 0;
 
 /** RTNLGRP_* */
-export const groups = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11 } as const;
+export const groups = {
+  link: 1,
+  ipv4Address: 5,
+  ipv4Route: 7,
+  ipv4Rule: 8,
+  ipv6Address: 9,
+  ipv6Route: 11,
+  ipv6Rule: 19,
+} as const;
 
 /** The address family of a request or a route; 0 asks for both. */
 const family = t.names(t.u8, { 0: 'any', 2: 'ipv4', 10: 'ipv6' });
@@ -112,3 +120,5 @@ const routeAttr = sparseAttrSet('route', {
 export const link = rtMessage('link', { added: 16, removed: 17, get: 18 }, ifinfomsg, linkAttr);
 export const address = rtMessage('address', { added: 20, removed: 21, get: 22 }, ifaddrmsg, addressAttr);
 export const route = rtMessage('route', { added: 24, removed: 25, get: 26 }, rtmsg, routeAttr);
+/** A rule of policy routing is of interest only for having changed. */
+export const rule = { added: 32, removed: 33 } as const;

@@ -82,6 +82,9 @@ class FakeHost implements Host {
     this.kernel.links.add(link, true);
     this.kernel.links.set(link, { up });
   }
+  async setDefaultRoute(family: 'ipv4' | 'ipv6', link: string, there: boolean): Promise<void> {
+    this.kernel.links.setDefaultRoute(family, link, there);
+  }
   async endpoints(): Promise<string[]> {
     return this.kernel.endpoints.list().map((each) => this.#show(each));
   }

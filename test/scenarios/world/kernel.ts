@@ -92,6 +92,12 @@ class KernelHost implements Host {
     await this.lab.run('ip', 'link', 'set', `${link}-far`, 'up');
     if (up) await this.setLink(link, up);
   }
+  async setDefaultRoute(family: 'ipv4' | 'ipv6', link: string, there: boolean, from?: string): Promise<void> {
+    const ip = (...words: string[]): Promise<string> => this.lab.run('ip', family === 'ipv4' ? '-4' : '-6', ...words);
+    const table = from === undefined ? 'main' : '100';
+    if (from !== undefined) await ip('rule', there ? 'add' : 'del', 'from', from, 'table', table);
+    await ip('route', there ? 'add' : 'del', 'default', 'dev', link, 'table', table);
+  }
   async endpoints(): Promise<string[]> {
     const output = await this.lab.run('ip', 'mptcp', 'endpoint', 'show');
     return output

@@ -16,6 +16,8 @@ export interface Host {
   setLink(link: string, up: boolean): Promise<void>;
   /** A new interface without a peer, switched on or off, with carrier if it is on. */
   addLink(link: string, up: boolean): Promise<void>;
+  /** A default route over an interface comes or goes: of the main table, or for packets from one address only. */
+  setDefaultRoute(family: 'ipv4' | 'ipv6', link: string, there: boolean, from?: string): Promise<void>;
   /** The kernel's endpoints, as `10.0.1.1 subflow dev v1`. */
   endpoints(): Promise<string[]>;
   limits(): Promise<{ subflows: number; addAddrAccepted: number }>;
