@@ -1,0 +1,167 @@
+import {
+  type Connection,
+  definePlugin,
+  type End,
+  familyOf,
+  type IfIndex,
+  int,
+  type LocalAddress,
+  type Subflow,
+  sameIp,
+  type Token,
+} from '../plugin-api/index.ts';
+
+/** A day: nobody waits longer on purpose. */
+const MOST_MS = 86_400_000;
+
+/**
+ * The userspace path manager's single subflow per interface. On the client side: each interface beside that of the
+ * initial subflow makes one, bound to it. On the server side: one address of each other interface is announced.
+ */
+export default definePlugin({
+  name: 'sspi',
+  api: 1,
+  drives: 'userspace',
+  priority: 10,
+  description: 'one subflow for each interface (userspace path manager)',
+  options: {
+    'retry-after': int({
+      default: 1000,
+      min: 10,
+      max: MOST_MS,
+      help: 'milliseconds until a lost subflow is tried again, then doubled',
+    }),
+    'retry-most': int({ default: 60_000, min: 10, max: MOST_MS, help: 'the most milliseconds between two tries' }),
+  },
+  setup({ pm, state, options, after }) {
+    /** By connection and interface, for those whose latest try failed. */
+    const retries = new Map<Token, Map<IfIndex, Retry>>();
+    /** Subflows whose addresses are gone, kept because no other was there. */
+    const kept = new Map<Token, readonly Subflow[]>();
+
+    function serve(connection: Connection): void {
+      if (connection.state !== 'established') return;
+      for (const ifIndex of new Set(state.addresses.map((address) => address.ifIndex))) {
+        if (connection.serverSide) announce(connection, ifIndex);
+        else void join(connection, ifIndex);
+      }
+    }
+
+    /** An interface's addresses of a connection's family that lead to peers: the best first, of equals the oldest. */
+    function candidates({ local }: Connection, ifIndex: IfIndex): readonly LocalAddress[] {
+      return state.addresses
+        .filter((a) => a.ifIndex === ifIndex && a.scope !== 'link' && a.scope !== 'host')
+        .filter(({ ip }) => familyOf(ip) === familyOf(local.ip))
+        .sort((a, b) => rank(a) - rank(b));
+    }
+
+    async function join(connection: Connection, ifIndex: IfIndex): Promise<void> {
+      const { token, subflows } = connection;
+      const addresses = candidates(connection, ifIndex);
+      const to = targets(connection);
+      const local = addresses[0];
+      const remote = to[(retries.get(token)?.get(ifIndex)?.failures ?? 0) % to.length];
+      if (!local || !remote || subflows.some((s) => addresses.some((a) => isFrom(s, a)))) return;
+      const made = await pm.createSubflow({ token, local: { ip: local.ip }, remote, ifIndex });
+      if (!made.ok && passing.has(made.error.errno ?? '')) retryLater(connection, ifIndex);
+    }
+
+    function announce(connection: Connection, ifIndex: IfIndex): void {
+      const { token, local, announced } = connection;
+      const addresses = candidates(connection, ifIndex);
+      const known = [local, ...announced].some(({ ip }) => addresses.some((a) => sameIp(a.ip, ip)));
+      if (addresses[0] && !known) void pm.announce({ token, address: { ip: addresses[0].ip } });
+    }
+
+    /** Tries an interface again after a pause, which doubles as long as no subflow of it comes up in between. */
+    function retryLater(connection: Connection, ifIndex: IfIndex): void {
+      const { token } = connection;
+      const interfaces = retries.get(token) ?? new Map<IfIndex, Retry>();
+      retries.set(token, interfaces);
+      const before = interfaces.get(ifIndex);
+      before?.cancel();
+      const most = Math.max(options['retry-after'], options['retry-most']);
+      const pause = Math.min(before ? before.pause * 2 : options['retry-after'], most);
+      const cancel = after(pause, () => {
+        if (connection.state === 'established') void join(connection, ifIndex);
+      });
+      interfaces.set(ifIndex, { failures: (before?.failures ?? 0) + 1, pause, cancel });
+    }
+
+    /** An address is gone: the peer learns it where it was announced, and its subflows end where others live on. */
+    async function leave({ token, announced, subflows }: Connection, gone: LocalAddress): Promise<void> {
+      const known = announced.find(({ ip }) => sameIp(ip, gone.ip));
+      const elsewhere = state.addresses.some(({ ip }) => sameIp(ip, gone.ip));
+      if (known && !elsewhere) await pm.remove({ token, id: known.id });
+      const live = subflows.filter((s) => s.state === 'established');
+      const dead = live.filter((s) => isFrom(s, gone) && !isUsable(s));
+      // The kernel tells of each end later: what was destroyed before is in the list still, but not usable.
+      if (live.some(isUsable)) await destroy(dead);
+      else kept.set(token, [...(kept.get(token) ?? []), ...dead]);
+    }
+
+    async function destroy(dead: readonly Subflow[]): Promise<void> {
+      for (const { token, local, remote } of dead) await pm.destroySubflow({ token, local, remote });
+    }
+
+    const isUsable = (subflow: Subflow): boolean => state.addresses.some((address) => isFrom(subflow, address));
+
+    return {
+      connectionEstablished: serve,
+      connectionClosed({ token }) {
+        for (const { cancel } of retries.get(token)?.values() ?? []) cancel();
+        retries.delete(token);
+        kept.delete(token);
+      },
+      addressAnnounced: ({ connection }) => serve(connection),
+      async subflowEstablished(subflow) {
+        const { token } = subflow;
+        for (const { ifIndex } of state.addresses.filter((address) => isFrom(subflow, address))) {
+          retries.get(token)?.get(ifIndex)?.cancel();
+          retries.get(token)?.delete(ifIndex);
+        }
+        const stale = kept.get(token);
+        if (!stale || !isUsable(subflow)) return;
+        kept.delete(token);
+        await destroy(stale.filter((s) => s.state === 'established' && !isUsable(s)));
+      },
+      subflowClosed(subflow) {
+        const connection = state.connection(subflow.token);
+        if (!connection || connection.serverSide) return;
+        for (const a of state.addresses) if (isFrom(subflow, a)) retryLater(connection, a.ifIndex);
+      },
+      localAddressAdded() {
+        for (const connection of state.connections()) serve(connection);
+      },
+      async localAddressRemoved(address) {
+        for (const connection of [...state.connections()]) {
+          await leave(connection, address);
+          serve(connection);
+        }
+      },
+    };
+  },
+});
+
+interface Retry {
+  /** How often in a row. */
+  readonly failures: number;
+  /** Milliseconds. */
+  readonly pause: number;
+  readonly cancel: () => void;
+}
+
+/** Refusals that time may mend: no route over the interface yet, or the address just gone. */
+const passing = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EADDRINUSE']);
+
+const rank = ({ deprecated, temporary }: LocalAddress): number => (deprecated ? 2 : 0) + (temporary ? 1 : 0);
+
+/** Whether a subflow leaves from an address of this host, over its interface if the subflow is bound to one. */
+const isFrom = ({ local, ifIndex }: Subflow, address: LocalAddress): boolean =>
+  sameIp(local.ip, address.ip) && (ifIndex ?? address.ifIndex) === address.ifIndex;
+
+/** Where subflows may go, the first choice first: each failure moves on to the next. */
+function targets({ remote, remoteAddresses, denyJoinId0 }: Connection): readonly End[] {
+  const all = denyJoinId0 ? remoteAddresses : [remote, ...remoteAddresses];
+  return all.filter(({ ip }) => familyOf(ip) === familyOf(remote.ip));
+}
