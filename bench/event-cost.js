@@ -38,6 +38,7 @@ function newHost(hooks) {
     clock: new FakeClock(),
     log: createLog('null', 'info'),
     reread: () => undefined,
+    unlisten: () => undefined,
     hasRoute: () => true,
     notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
     pathManager: undefined,

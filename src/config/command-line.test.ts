@@ -110,7 +110,7 @@ describe('what is wrong on the command line', () => {
     [['--netns='], '--netns: must not be empty'],
   ])('%j is a bad value', (args, message) => {
     const wrong = error(...args);
-    expect(wrong.code).toBe('CONFIG_BAD_VALUE');
+    expect(wrong.code).toBe('CONFIG_USAGE');
     expect(wrong.message).toContain(message);
   });
 });

@@ -33,19 +33,24 @@ const usageError = (message: string): ConfigError => new ConfigError('CONFIG_USA
 /**
  * Reads the arguments the way argp does: long options may be abbreviated as long as only one fits, `--log=DEST` and
  * `--log DEST`, `-lDEST` and `-l DEST`, short options in one word.
- * @throws ConfigError CONFIG_USAGE or CONFIG_BAD_VALUE
+ * @throws ConfigError CONFIG_USAGE
  */
 export function parseCommandLine(args: readonly string[]): Invocation {
   const given: Record<string, unknown> = {};
   let config: string | undefined;
 
   for (const { spec, value = '', shown } of scan(args)) {
-    if (spec.key) given[spec.key] = parseValue(spec.key, value, shown);
-    else if (spec.long === 'config') config = value;
+    if (spec.key) given[spec.key] = parseValue(spec.key, value, shown, 'CONFIG_USAGE');
+    else if (spec.long === 'config') config = named(value);
     else if (spec.long === 'debug') given['logLevel'] = 'debug';
     else return { action: spec.long as 'help' | 'usage' | 'version' };
   }
   return { action: 'run', config, given: given as Given };
+}
+
+function named(file: string): string {
+  if (file === '') throw usageError('--config: must not be empty');
+  return file;
 }
 
 interface Found {

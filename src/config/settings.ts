@@ -22,12 +22,17 @@ export type Given = Partial<CoreSettings>;
 const names = Object.keys(keys) as KeyName[];
 const byFileName = new Map(names.map((name) => [keys[name].name, name]));
 
-/** Parses one value. @throws ConfigError CONFIG_BAD_VALUE */
-export function parseValue(name: KeyName, text: string, place: string): CoreSettings[KeyName] {
+/** Parses one value. @throws ConfigError of that code, with the place */
+export function parseValue(
+  name: KeyName,
+  text: string,
+  place: string,
+  code: 'CONFIG_BAD_VALUE' | 'CONFIG_USAGE' = 'CONFIG_BAD_VALUE',
+): CoreSettings[KeyName] {
   try {
     return keys[name].parse(text);
   } catch (error) {
-    if (error instanceof ValueError) throw new ConfigError('CONFIG_BAD_VALUE', place, error.message);
+    if (error instanceof ValueError) throw new ConfigError(code, place, error.message);
     throw error;
   }
 }

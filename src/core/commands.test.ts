@@ -13,7 +13,7 @@ import {
 } from '../../test/fixtures/core/inputs.ts';
 import { FIRST_OWN_ID } from './address-ids.ts';
 import type { Effect, Input } from './core-types.ts';
-import type { CommandName } from './model/commands.ts';
+import type { CommandName, Outcome } from './model/commands.ts';
 import { asAddrId, asToken } from './model/ids.ts';
 
 const remote = { ip: REMOTE, port: 443 };
@@ -40,7 +40,7 @@ describe('a command', () => {
 
   test('settles with the kernel’s refusal, and nothing is noted', () => {
     const { core, connection } = connected();
-    const outcome = { ok: false, error: { code: 'REFUSED', errno: 'EINVAL', message: 'no' } } as const;
+    const outcome = { ok: false, error: { code: 'REFUSED', errno: 'ENETUNREACH', message: 'no' } } as const;
     feed(core, create(), announce('10.0.3.1', 2));
     expect(feed(core, reply(outcome), reply(outcome, 2))).toEqual([
       { type: 'settle', id: 1, outcome },
@@ -235,5 +235,54 @@ describe('a command about a subflow', () => {
     const { core } = connected();
     expect(code(feed(core, wrong(name, { token: T, remote })))).toBe('BAD_ARGUMENT');
     expect(code(feed(core, wrong(name, { token: T, local: remote, remote: {} })))).toBe('BAD_ARGUMENT');
+  });
+});
+
+describe('an address that the kernel knows under another id', () => {
+  const no = {
+    ok: false,
+    error: { code: 'REFUSED', errno: 'EINVAL', message: 'did not match address and id' },
+  } as const;
+  const held = (id: number, ip = '10.0.2.1'): Outcome<unknown> => ({
+    ok: true,
+    value: [{ ip, id: asAddrId(id), port: 0, flags: ['implicit'], ifIndex: undefined }],
+  });
+
+  test.each([
+    ['announce', announce],
+    ['createSubflow', create],
+  ])('is learnt from it, and %s is tried once more', (_, make) => {
+    const { core } = connected();
+    feed(core, make());
+    const [asked] = feed(core, reply(no));
+    expect(asked).toMatchObject({ type: 'send', command: { name: 'listAddresses', args: { token: T } } });
+    const [again] = feed(core, reply(held(1), (asked as { id: number }).id));
+    expect(again).toMatchObject({ type: 'send', id: 1 });
+    expect(JSON.stringify(again)).toContain('"id":1');
+    expect(feed(core, reply())).toMatchObject([{ type: 'settle', id: 1, outcome: { ok: true, value: { id: 1 } } }]);
+  });
+
+  test('is looked up once: a second refusal is the answer', () => {
+    const { core } = connected();
+    feed(core, announce());
+    const [asked] = feed(core, reply(no));
+    feed(core, reply(held(1), (asked as { id: number }).id));
+    expect(feed(core, reply(no))).toEqual([{ type: 'settle', id: 1, outcome: no }]);
+  });
+
+  test.each([
+    ['the kernel knows nothing new', held(7, '10.0.7.7')],
+    ['the kernel does not tell', no],
+  ])('where %s, the refusal is the answer', (_, listed) => {
+    const { core } = connected();
+    feed(core, announce());
+    const [asked] = feed(core, reply(no));
+    expect(feed(core, reply(listed, (asked as { id: number }).id))).toEqual([{ type: 'settle', id: 1, outcome: no }]);
+  });
+
+  test('is not looked up where the plugin chose the id', () => {
+    const { core } = connected();
+    const own = { token: T, address: { ip: '10.0.2.1', id: asAddrId(9) } };
+    expect(feed(core, command('announce', own), reply(no)).at(-1)).toMatchObject({ type: 'settle', outcome: no });
   });
 });

@@ -1,11 +1,16 @@
 import { type ConnectionRecord, type ConnectionTable, idsOf } from './connection-table.ts';
 import { inFormOf, sameIp } from './ip.ts';
-import type { Command, Outcome, Refusal, RefusalCode } from './model/commands.ts';
+import type { Command, HeldAddress, Outcome, Refusal, RefusalCode } from './model/commands.ts';
 import { formatToken, type Ip, type Token } from './model/ids.ts';
 
 /** A command that may be sent, or the reason why not. */
 export type Prepared =
-  | { readonly ok: true; readonly command: Command }
+  | {
+      readonly ok: true;
+      readonly command: Command;
+      /** An address id was chosen for it: the kernel may know the address under another one. */
+      readonly chosen?: boolean;
+    }
   | { readonly ok: false; readonly error: Refusal };
 
 const refuse = (code: RefusalCode, message: string): Prepared => ({ ok: false, error: { code, message } });
@@ -31,6 +36,33 @@ export function prepare(connections: ConnectionTable, command: Command): Prepare
     default:
       return { ok: true, command };
   }
+}
+
+/**
+ * The same command with the id under which the kernel knows its address, from the list that it holds for the connection;
+ * undefined where the list brings nothing new.
+ */
+export function withHeldId(
+  connections: ConnectionTable,
+  command: Command,
+  held: readonly HeldAddress[],
+): Command | undefined {
+  const connection = connections.get((command.args as { token: Token }).token);
+  if (!connection) return undefined;
+  for (const { ip, id } of held) if (id !== 0) idsOf(connection).learn(ip, id);
+  if (command.name === 'createSubflow') {
+    const { local } = command.args;
+    const id = idsOf(connection).get(local.ip);
+    if (id === undefined || id === local.id) return undefined;
+    return { name: 'createSubflow', args: { ...command.args, local: { ...local, id } } };
+  }
+  if (command.name === 'announce') {
+    const { address } = command.args;
+    const id = idsOf(connection).get(address.ip);
+    if (id === undefined || id === address.id) return undefined;
+    return { name: 'announce', args: { ...command.args, address: { ...address, id } } };
+  }
+  return undefined;
 }
 
 /** Frees the id that was chosen for a command that was refused: nothing uses it. */
@@ -73,7 +105,11 @@ function prepareCreate(connection: ConnectionRecord, command: Command & { name: 
   if (id === undefined) return refuse('NO_ADDRESS_ID', 'createSubflow: all address ids of the connection are in use');
   // The kernel refuses a pair of which one is IPv4-mapped and the other is not ("families mismatch").
   const local = { ...args.local, ip: inFormOf(args.local.ip, args.remote.ip), id };
-  return { ok: true, command: { name: 'createSubflow', args: { ...args, local } } };
+  return {
+    ok: true,
+    command: { name: 'createSubflow', args: { ...args, local } },
+    chosen: args.local.id === undefined,
+  };
 }
 
 function prepareAnnounce(connection: ConnectionRecord, command: Command & { name: 'announce' }): Prepared {
@@ -81,7 +117,9 @@ function prepareAnnounce(connection: ConnectionRecord, command: Command & { name
   if (!isPlace(args.address)) return refuse('BAD_ARGUMENT', 'announce: address.ip must be an IP address in text');
   const id = args.address.id ?? idsOf(connection).take(args.address.ip);
   if (id === undefined) return refuse('NO_ADDRESS_ID', 'announce: all address ids of the connection are in use');
-  return { ok: true, command: { name: 'announce', args: { ...args, address: { ...args.address, id } } } };
+  const port = args.address.port ?? (args.listen ? connection.local.port : undefined);
+  const address = { ...args.address, id, ...(port === undefined ? {} : { port }) };
+  return { ok: true, command: { name: 'announce', args: { ...args, address } }, chosen: args.address.id === undefined };
 }
 
 const isPlace = (place: { readonly ip: Ip } | undefined): boolean => typeof place?.ip === 'string';
@@ -99,15 +137,17 @@ export function complete(connections: ConnectionTable, command: Command, outcome
       return { ok: true, value: { id } };
     }
     case 'announce': {
-      const { token, address } = command.args;
-      const { ip, id, port = 0 } = address;
+      const { token, address, listen } = command.args;
+      const { ip, id } = address;
       const connection = connections.get(token);
       if (id === undefined) return outcome;
+      const port = (outcome.value as { port?: number } | undefined)?.port ?? address.port ?? 0;
       if (connection) {
+        if (listen) connection.listens = true;
         idsOf(connection).learn(ip, id);
         if (!connection.announced.some((known) => known.id === id)) connection.announced.push({ ip, port, id });
       }
-      return { ok: true, value: { id } };
+      return { ok: true, value: { id, port } };
     }
     case 'remove': {
       const { token, id } = command.args;

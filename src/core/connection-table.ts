@@ -13,6 +13,8 @@ export interface ConnectionRecord extends Mutable<Omit<Connection, 'subflows' | 
   readonly announced: End[];
   /** Local address ids; made when the first is needed. */
   ids: AddressIds | undefined;
+  /** The daemon listens for joins to an address that was announced. */
+  listens: boolean;
 }
 type SubflowRecord = Mutable<Subflow>;
 
@@ -51,6 +53,7 @@ export class ConnectionTable {
       announced: [],
       owner,
       ids: undefined,
+      listens: false,
     };
     this.#connections.set(event.token, connection);
     return connection;

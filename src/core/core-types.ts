@@ -29,7 +29,11 @@ export type Input =
   /** Messages were lost: what is known of the source may no longer be true. */
   | { readonly type: 'lost'; readonly source: Source; readonly count: number }
   /** The moment that a `wake` asked for has come. */
-  | { readonly type: 'timer' };
+  | { readonly type: 'timer' }
+  /** From now on other addresses are told of. */
+  | { readonly type: 'notifyFlags'; readonly flags: NotifyFlags }
+  /** A plugin was set up anew: tell it of all there is. */
+  | { readonly type: 'introduce'; readonly plugin: string };
 
 export type Source = 'network' | 'connections';
 
@@ -48,6 +52,8 @@ export type Effect =
   | Call
   /** Ask the kernel; answer with a reply of the same id. */
   | { readonly type: 'send'; readonly id: number; readonly command: Command }
+  /** Stop to listen for joins to what was announced on a connection. */
+  | { readonly type: 'unlisten'; readonly token: Token }
   /** Tell a plugin how its command ended. */
   | { readonly type: 'settle'; readonly id: number; readonly outcome: Outcome<unknown> }
   /** Read everything there is of a source and give it back. */

@@ -2,18 +2,28 @@
  * Whatever decides, lives in this room. No clock, no socket, no await, no plugin's code: it is given inputs, one at a
  * time, and answers with the effects that the daemon performs.
  */
-import { complete, prepare, undo } from './commands.ts';
+import { complete, prepare, undo, withHeldId } from './commands.ts';
 import { type ConnectionRecord, ConnectionTable } from './connection-table.ts';
 import type { CoreOptions, Effect, Input, PluginFacts } from './core-types.ts';
-import type { Command, Outcome } from './model/commands.ts';
+import type { Command, HeldAddress, Outcome } from './model/commands.ts';
 import type { Connection } from './model/connection.ts';
 import type { ConnectionEvent, PmEvent } from './model/events.ts';
 import type { HookName } from './model/hooks.ts';
-import type { Token } from './model/ids.ts';
+import { formatToken, type Token } from './model/ids.ts';
 import type { Interface, LocalAddress, NetworkInput } from './model/network.ts';
-import { Network } from './network.ts';
+import { Network, type NetworkChange } from './network.ts';
+import { showEnd, showEnds, whyClosed } from './trail.ts';
 
 const NOTHING: readonly Effect[] = [];
+
+/** A command that the kernel has not answered yet. */
+interface Sent {
+  readonly command: Command;
+  /** Its address id was chosen here. */
+  readonly chosen: boolean;
+  /** It asks under which id the kernel knows an address, for a command that was refused. */
+  readonly onBehalf?: { readonly id: number; readonly command: Command; readonly refusal: Outcome<unknown> };
+}
 
 export class Core {
   readonly #plugins: readonly PluginFacts[];
@@ -21,8 +31,11 @@ export class Core {
   readonly #owner: PluginFacts | undefined;
   readonly #connections = new ConnectionTable();
   readonly #network: Network;
-  /** Commands that the kernel has not answered yet. */
-  readonly #sent = new Map<number, Command>();
+  readonly #sent = new Map<number, Sent>();
+  /** Ids of the core's own requests count down; those of plugins' commands count up. */
+  #ownRequests = 0;
+  /** Whether a line is logged for each thing that happens to a connection: it costs nothing where nobody reads it. */
+  trail = false;
   #wakeAt: number | undefined;
 
   constructor(options: CoreOptions) {
@@ -77,6 +90,10 @@ export class Core {
         return this.#command(input.id, input.command);
       case 'reply':
         return this.#reply(input.id, input.outcome);
+      case 'notifyFlags':
+        return [...this.#tellNetwork(this.#network.setFlags(input.flags, now)), ...this.#checkRoutes(now)];
+      case 'introduce':
+        return this.#introduce(input.plugin);
       case 'lost':
         return [
           {
@@ -98,7 +115,8 @@ export class Core {
     const closed = stale ? this.#closed(stale) : NOTHING;
     const connection = this.#connections.create(event, this.#owner?.name);
     const created = this.#callOwner(connection, 'connectionCreated', connection);
-    return closed.length > 0 ? [...closed, ...created] : created;
+    const logged = this.trail ? this.#log(connection, 'connection created', this.#ends(connection), created) : created;
+    return closed.length > 0 ? [...closed, ...logged] : logged;
   }
 
   /** For a short connection ESTABLISHED may come after CLOSED: a token that is not known stays so. */
@@ -107,12 +125,29 @@ export class Core {
     if (connection?.state !== 'created') return NOTHING;
     connection.state = 'established';
     connection.denyJoinId0 = event.denyJoinId0;
-    return this.#callOwner(connection, 'connectionEstablished', connection);
+    const calls = this.#callOwner(connection, 'connectionEstablished', connection);
+    return this.trail ? this.#log(connection, 'connection established', this.#ends(connection), calls) : calls;
   }
 
   #closed(connection: ConnectionRecord): readonly Effect[] {
     this.#connections.close(connection);
-    return this.#callOwner(connection, 'connectionClosed', connection);
+    const calls = this.#callOwner(connection, 'connectionClosed', connection);
+    const effects = this.trail ? this.#log(connection, 'connection closed', {}, calls) : calls;
+    return connection.listens ? [{ type: 'unlisten', token: connection.token }, ...effects] : effects;
+  }
+
+  #ends(connection: ConnectionRecord): Readonly<Record<string, unknown>> {
+    return { side: connection.serverSide ? 'server' : 'client', ...showEnds(connection) };
+  }
+
+  /** Puts a line of the trail before other effects. */
+  #log(
+    { token }: ConnectionRecord,
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+    effects: readonly Effect[],
+  ): readonly Effect[] {
+    return [{ type: 'log', level: 'debug', message, fields: { token: formatToken(token), ...fields } }, ...effects];
   }
 
   #connectionEvent(
@@ -133,7 +168,11 @@ export class Core {
       }
       default: {
         const subflow = this.#connections.apply(connection, event);
-        return this.#callOwner(connection, event.type, subflow);
+        const calls = this.#callOwner(connection, event.type, subflow);
+        if (!this.trail) return calls;
+        const because = event.type === 'subflowClosed' ? { because: whyClosed(subflow) } : {};
+        const fields = { ...showEnds(subflow), backup: subflow.backup || undefined, ...because };
+        return this.#log(connection, inWords(event.type), fields, calls);
       }
     }
   }
@@ -143,17 +182,14 @@ export class Core {
     hook: 'addressAnnounced' | 'addressRemoved',
     address: Connection['remote'],
   ): readonly Effect[] {
-    return this.#callOwner(connection, hook, { token: connection.token, connection, address });
+    const calls = this.#callOwner(connection, hook, { token: connection.token, connection, address });
+    if (!this.trail) return calls;
+    const message = hook === 'addressAnnounced' ? 'the peer announced an address' : 'the peer removed an address';
+    return this.#log(connection, message, { id: address.id, address: showEnd(address) }, calls);
   }
 
   #networkChanged(input: NetworkInput, now: number): readonly Effect[] {
-    const effects: Effect[] = [];
-    for (const { hook, payload } of this.#network.apply(input, now)) {
-      const message = hook.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-      const level = hook.startsWith('localAddress') ? 'info' : 'debug';
-      effects.push({ type: 'log', level, message, fields: this.#describe(payload) });
-      effects.push(...this.#callAll(hook, payload));
-    }
+    const effects = this.#tellNetwork(this.#network.apply(input, now));
     if (input.type === 'address') {
       const hidden = this.#network.hidden(input.address);
       const fields = { ...this.#describe(input.address), because: hidden };
@@ -166,6 +202,33 @@ export class Core {
     }
     effects.push(...this.#checkRoutes(now));
     return effects;
+  }
+
+  #tellNetwork(changes: readonly NetworkChange[]): Effect[] {
+    const effects: Effect[] = [];
+    for (const { hook, payload } of changes) {
+      const level = hook.startsWith('localAddress') ? 'info' : 'debug';
+      effects.push({ type: 'log', level, message: inWords(hook), fields: this.#describe(payload) });
+      effects.push(...this.#callAll(hook, payload));
+    }
+    return effects;
+  }
+
+  /** All there is, for a plugin that has heard of nothing yet. */
+  #introduce(plugin: string): readonly Effect[] {
+    const hooks = this.#byName.get(plugin)?.hooks;
+    const calls: Effect[] = [];
+    const call = (hook: HookName, payload: unknown, lane: Token | 0): void => {
+      if (hooks?.has(hook)) calls.push({ type: 'call', plugin, hook, payload, lane } as Effect);
+    };
+    for (const each of this.interfaces) call('interfaceAdded', each, 0);
+    for (const each of this.addresses) call('localAddressAdded', each, 0);
+    for (const each of this.#connections.values()) {
+      if (each.owner !== plugin) continue;
+      call('connectionCreated', each, each.token);
+      if (each.state === 'established') call('connectionEstablished', each, each.token);
+    }
+    return calls;
   }
 
   /** The lookups that are due, and when to come back for the next. */
@@ -188,14 +251,35 @@ export class Core {
   #command(id: number, command: Command): readonly Effect[] {
     const prepared = prepare(this.#connections, command);
     if (!prepared.ok) return [{ type: 'settle', id, outcome: prepared }];
-    this.#sent.set(id, prepared.command);
+    this.#sent.set(id, { command: prepared.command, chosen: prepared.chosen === true });
     return [{ type: 'send', id, command: prepared.command }];
   }
 
   #reply(id: number, outcome: Outcome<unknown>): readonly Effect[] {
-    const command = this.#sent.get(id);
-    if (!command) return NOTHING;
+    const sent = this.#sent.get(id);
+    if (!sent) return NOTHING;
     this.#sent.delete(id);
+    const { command, chosen, onBehalf } = sent;
+    if (onBehalf) return this.#tryHeldId(onBehalf, outcome);
+    if (outcome.ok || !chosen || outcome.error.errno !== 'EINVAL') return this.#settle(id, command, outcome);
+    // The kernel may have given the address an id of its own, for a join that failed or before mptcpd was there
+    // (net/mptcp/pm_userspace.c): it refuses any other. Ask it, and try once more.
+    const own = --this.#ownRequests;
+    const { token } = command.args as { token: Token };
+    const list: Command = { name: 'listAddresses', args: { token } };
+    this.#sent.set(own, { command: list, chosen: false, onBehalf: { id, command, refusal: outcome } });
+    return [{ type: 'send', id: own, command: list }];
+  }
+
+  #tryHeldId({ id, command, refusal }: NonNullable<Sent['onBehalf']>, listed: Outcome<unknown>): readonly Effect[] {
+    const held = listed.ok ? (listed.value as readonly HeldAddress[]) : [];
+    const again = withHeldId(this.#connections, command, held);
+    if (!again) return this.#settle(id, command, refusal);
+    this.#sent.set(id, { command: again, chosen: false });
+    return [{ type: 'send', id, command: again }];
+  }
+
+  #settle(id: number, command: Command, outcome: Outcome<unknown>): readonly Effect[] {
     if (!outcome.ok) undo(this.#connections, command);
     return [{ type: 'settle', id, outcome: complete(this.#connections, command, outcome) }];
   }
@@ -217,3 +301,6 @@ export class Core {
 function byFavour(plugins: readonly PluginFacts[]): readonly PluginFacts[] {
   return [...plugins].sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1));
 }
+
+/** The name of a hook as people would say it: `local address added`. */
+const inWords = (hook: string): string => hook.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -32,14 +32,14 @@ const usable = (link: Interface | undefined): boolean => link?.up === true && li
  * as their interface runs. An interface that loses its carrier takes its addresses with it, and brings them back.
  */
 export class Network {
-  readonly #flags: NotifyFlags;
+  #flags: NotifyFlags;
   readonly #links = new Map<IfIndex, Interface>();
   readonly #known = new Map<string, Known>();
   /** What plugins see; replaced on each change, so that a reader's copy stays whole. */
   #visible: readonly LocalAddress[] | undefined;
   #started = false;
   /** There where routes are asked for. */
-  readonly #routes: RouteChecks | undefined;
+  #routes: RouteChecks | undefined;
   #now = 0;
   #waitedInVain: LocalAddress | undefined;
 
@@ -56,6 +56,21 @@ export class Network {
   get addresses(): readonly LocalAddress[] {
     this.#visible ??= [...this.#known.values()].filter((k) => k.told).map((k) => k.address);
     return this.#visible;
+  }
+
+  /** Filters by other flags from now on; the answer is what plugins are to be told. */
+  setFlags(flags: NotifyFlags, now: number): NetworkChange[] {
+    const changes: NetworkChange[] = [];
+    this.#now = now;
+    if (flags.checkRoute !== this.#flags.checkRoute) {
+      this.#routes = flags.checkRoute === undefined ? undefined : new RouteChecks(flags.checkRoute);
+    }
+    this.#flags = flags;
+    for (const known of this.#known.values()) {
+      if (flags.existing) known.silent = false;
+      this.#tell(known, changes);
+    }
+    return changes;
   }
 
   /** Takes in one change; the answer is what plugins are to be told, in order. */

@@ -9,12 +9,11 @@ export interface Clock {
 /** The most that setTimeout takes, 24 days: what is above it would be called at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Timers here do not keep the process alive: the sockets do. */
+/** Timers keep the process alive, at the start too, when no socket is watched yet: the end comes by process.exit. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, task) {
     const timer = setTimeout(task, Math.min(ms, LONGEST_MS));
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

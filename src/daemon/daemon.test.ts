@@ -24,6 +24,8 @@ function world() {
       return socket;
     },
     sysctl: (name) => kernel.sysctls.get(name),
+    listen: (_ip, port) => ({ port: port || 45_000, close: () => undefined }),
+    claim: () => () => undefined,
     clock: new FakeClock(),
     log: createLog({ write: (json) => void lines.push(JSON.parse(json)) }, 'info'),
   };

@@ -1,42 +1,69 @@
-import type { RawOption, Settings } from '../config/index.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type KeyName, keys, type RawOption, type Settings } from '../config/index.ts';
 import type { NotifyFlags } from '../core/model/network.ts';
-import { hasDefaultRoute, joinNetwork, readNetwork, watchNetwork } from '../monitor/monitor.ts';
-import { Client } from '../netlink/client.ts';
-import * as pm from '../netlink/families/mptcp-pm.ts';
-import * as nlctrl from '../netlink/families/nlctrl.ts';
-import * as route from '../netlink/families/route.ts';
-import { Family } from '../netlink/family.ts';
-import type { Socket } from '../netlink/socket.ts';
-import { subscribe } from '../netlink/subscription.ts';
-import { SystemError } from '../os/index.ts';
+import { setLevel } from '../log/index.ts';
+import { hasDefaultRoute, joinNetwork, watchNetwork } from '../monitor/monitor.ts';
 import type { Plugin } from '../plugin-api/plugin.ts';
 import { builtIn } from '../plugins/index.ts';
 import type { Environment } from './environment.ts';
 import { Host } from './host.ts';
+import { checkKernel, followEvents, type Kernel, openKernel, readAll, reread } from './kernel.ts';
+import { Listeners } from './listeners.ts';
 import { kernelPathManager } from './path-manager.ts';
 import { findPlugins } from './plugin-loader.ts';
-import { type Running, setUp } from './plugin-setup.ts';
+import { parseOptions, type Running, setUp } from './plugin-setup.ts';
 import { StartError } from './start-error.ts';
 
 /** How long all plugins together may take to close: a service manager expects the end within a second. */
 const STOP_MS = 700;
-/** Room for 100,000 events: a burst of connections while the daemon is held up. The kernel doubles it. */
-const RECEIVE_BUFFER = 32 * 1024 * 1024;
-const REREAD_MS = 1000;
 /** The plugin for those who name none: the kernel's path manager is the default of every kernel. */
 const DEFAULT_PLUGIN = 'addr_adv';
+/** What counts from the next start on only. */
+const FIXED: readonly KeyName[] = ['log', 'pluginDir', 'pathManager', 'loadPlugins', 'netns'];
 
 /** The daemon: sockets, host and plugins, put together. */
 export class Daemon {
   readonly host: Host;
-  readonly #sockets: Socket[];
+  readonly #kernel: Kernel;
   readonly #environment: Environment;
-  readonly #plugins: Running[] = [];
+  readonly #listeners: Listeners;
+  readonly #release: () => void;
+  readonly #plugins: ReadonlyMap<string, Plugin>;
+  readonly #running: Running[] = [];
+  #settings: Settings;
+  #reloading: Promise<void> = Promise.resolve();
 
-  private constructor(host: Host, sockets: Socket[], environment: Environment) {
-    this.host = host;
-    this.#sockets = sockets;
+  private constructor(
+    settings: Settings,
+    environment: Environment,
+    kernel: Kernel,
+    plugins: readonly Plugin[],
+    release: () => void,
+  ) {
+    const { log, clock } = environment;
+    this.#settings = settings;
     this.#environment = environment;
+    this.#kernel = kernel;
+    this.#release = release;
+    this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]));
+    this.#listeners = new Listeners(environment.listen);
+    const host = new Host(
+      {
+        perform: this.#listeners.around(kernelPathManager(kernel.family)),
+        clock,
+        log,
+        notifyFlags: toNotifyFlags(settings.core),
+        unlisten: (token) => this.#listeners.release(token),
+        hasRoute: (address) => hasDefaultRoute(kernel.network, address),
+        pathManager: settings.core.pathManager,
+        reread: (source) => {
+          if (source === 'network') reread(host, kernel.network, environment);
+        },
+      },
+      plugins.map((plugin) => ({ name: plugin.name, priority: plugin.priority ?? 0 })),
+    );
+    host.core.trail = log.isLevelEnabled('debug');
+    this.host = host;
   }
 
   /**
@@ -45,179 +72,131 @@ export class Daemon {
    */
   static async start(settings: Settings, environment: Environment, extra: readonly Plugin[] = []): Promise<Daemon> {
     const { log } = environment;
-    const { pluginDir, loadPlugins, pathManager } = settings.core;
+    const { pluginDir, loadPlugins, pathManager, notifyFlags } = settings.core;
     checkKernel(environment);
-    const shipped = [...(builtIn as unknown as readonly Plugin[]), ...extra];
     const found = await findPlugins({
       pluginDir,
       loadPlugins,
       pathManager,
-      builtIn: shipped,
+      builtIn: [...(builtIn as unknown as readonly Plugin[]), ...extra],
       fallback: DEFAULT_PLUGIN,
       warn: (message) => log.warn(message),
     });
-
-    const kernel = openKernel(environment, settings.core.notifyFlags.includes('check_route'));
-    const host = new Host(
-      {
-        perform: kernelPathManager(kernel.family),
-        clock: environment.clock,
-        log,
-        notifyFlags: toNotifyFlags(settings.core),
-        hasRoute: (address) => hasDefaultRoute(kernel.network, address),
-        pathManager,
-        reread: (source) => {
-          if (source === 'network') reread(host, kernel.network, environment);
-        },
-      },
-      found.map(({ plugin }) => ({ name: plugin.name, priority: plugin.priority ?? 0 })),
-    );
-    const daemon = new Daemon(host, kernel.sockets, environment);
+    const plugins = found.map(({ plugin }) => plugin);
+    const release = environment.claim();
+    if (!release) {
+      const cure = 'stop it first (systemctl stop mptcpd), or give this one a namespace of its own (netns)';
+      throw new StartError('ALREADY_RUNNING', `another mptcpd manages this network namespace; ${cure}`);
+    }
+    let daemon: Daemon | undefined;
     try {
-      await daemon.#setUp(
-        found.map(({ plugin }) => plugin),
-        settings,
-      );
-      readAll(host, kernel.network);
-      followEvents(kernel.events, host, log);
-      watchNetwork(kernel.changes, {
-        change: (input) => host.feed(input),
-        lost: (count) => host.feed({ type: 'lost', source: 'network', count }),
-        malformed: (error) => log.error({ error: String(error) }, 'unreadable message from rtnetlink'),
-      });
+      const kernel = await openKernel(environment, notifyFlags.includes('check_route'));
+      daemon = new Daemon(settings, environment, kernel, plugins, release);
+      await daemon.#begin();
       return daemon;
     } catch (error) {
-      await daemon.stop();
+      await daemon?.stop();
+      release();
       throw error;
     }
   }
 
-  /** Sets the plugins up, the most favoured first. */
-  async #setUp(plugins: readonly Plugin[], settings: Settings): Promise<void> {
-    const { clock, log } = this.#environment;
-    const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]));
-    for (const { name } of this.host.core.plugins) {
-      const plugin = byName.get(name) as Plugin;
+  async #begin(): Promise<void> {
+    const { host } = this;
+    const { log } = this.#environment;
+    for (const { name } of host.core.plugins) {
+      const plugin = this.#plugins.get(name) as Plugin;
       warnOfWrongMode(plugin, this.#environment);
-      const options = settings.plugins.get(name) ?? new Map<string, RawOption>();
-      const addressFlags = settings.core.addrFlags;
-      this.#plugins.push(await setUp(plugin, { host: this.host, clock, log, addressFlags, options }));
+      this.#running.push(await this.#setUp(plugin, this.#settings));
     }
+    readAll(host, this.#kernel.network);
+    followEvents(this.#kernel.events, host, log);
+    watchNetwork(this.#kernel.changes, {
+      change: (input) => host.feed(input),
+      lost: (count) => host.feed({ type: 'lost', source: 'network', count }),
+      malformed: (error) => log.error({ error: String(error) }, 'unreadable message from rtnetlink'),
+    });
+  }
+
+  #setUp(plugin: Plugin, settings: Settings): Promise<Running> {
+    const { clock, log } = this.#environment;
+    const options = optionsOf(plugin, settings);
+    return setUp(plugin, { host: this.host, clock, log, addressFlags: settings.core.addrFlags, options });
+  }
+
+  /**
+   * Takes over what can be changed without losing a connection, and names what cannot. Plugins whose options changed are
+   * set up anew and told of all there is.
+   * @throws PluginError where an option is wrong; nothing is changed then
+   */
+  reload(settings: Settings): Promise<void> {
+    const done = this.#reloading.then(() => this.#apply(settings));
+    this.#reloading = done.catch(() => undefined);
+    return done;
+  }
+
+  async #apply(settings: Settings): Promise<void> {
+    const { log } = this.#environment;
+    const before = this.#settings;
+    const changed = (key: KeyName): boolean => !isDeepStrictEqual(before.core[key], settings.core[key]);
+    const stale = [...this.#plugins.values()].filter((plugin) => {
+      const options = parseOptions(plugin, optionsOf(plugin, settings));
+      const known = parseOptions(plugin, optionsOf(plugin, before));
+      return !isDeepStrictEqual(options, known) || (changed('addrFlags') && plugin.drives !== 'userspace');
+    });
+    this.#settings = settings;
+
+    const fixed = FIXED.filter(changed).map((key) => keys[key].name);
+    if (fixed.length > 0) log.warn({ keys: fixed.join(', ') }, 'this takes effect at the next start');
+    setLevel(log, settings.core.logLevel);
+    this.host.core.trail = log.isLevelEnabled('debug');
+    if (changed('notifyFlags') || changed('checkRouteTime')) {
+      const flags = toNotifyFlags(settings.core);
+      if (flags.checkRoute !== undefined) joinNetwork(this.#kernel.changes, true);
+      this.host.feed({ type: 'notifyFlags', flags });
+    }
+    for (const plugin of stale) await this.#restart(plugin);
+    log.info({ plugins: stale.map(({ name }) => name).join(', ') || undefined }, 'the configuration is read again');
+  }
+
+  /** Sets a plugin up anew. One that then fails hears of nothing more; the daemon goes on. */
+  async #restart(plugin: Plugin): Promise<void> {
+    const at = this.#running.findIndex(({ name }) => name === plugin.name);
+    const [running] = this.#running.splice(at, 1);
+    await running?.close(STOP_MS);
+    this.host.uninstall(plugin.name);
+    try {
+      this.#running.splice(at, 0, await this.#setUp(plugin, this.#settings));
+    } catch (error) {
+      this.#environment.log.error({ plugin: plugin.name, error: (error as Error).message }, 'plugin is out of use');
+      return;
+    }
+    this.host.feed({ type: 'introduce', plugin: plugin.name });
+  }
+
+  /** What there is, in numbers. */
+  summary(): Readonly<Record<string, unknown>> {
+    const { core } = this.host;
+    let subflows = 0;
+    for (const connection of core.connections) subflows += connection.subflows.length;
+    const addresses = core.addresses.map(({ ip }) => ip).join(', ');
+    const plugins = core.plugins.map(({ name }) => name).join(', ');
+    return { plugins, connections: core.connectionCount, subflows, listeners: this.#listeners.size, addresses };
   }
 
   /** Closes the plugins, the last one first, and the sockets. */
   async stop(): Promise<void> {
     const { clock } = this.#environment;
     const end = clock.now() + STOP_MS;
-    for (const plugin of this.#plugins.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()));
-    for (const socket of this.#sockets.splice(0)) socket.close();
+    for (const plugin of this.#running.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()));
+    this.#listeners.close();
+    for (const socket of this.#kernel.sockets.splice(0)) socket.close();
+    this.#release();
   }
 }
 
-interface Kernel {
-  readonly family: Family;
-  readonly network: Client;
-  /** Subscribed to the path manager's events … */
-  readonly events: Socket;
-  /** … and to changes of interfaces and addresses. */
-  readonly changes: Socket;
-  readonly sockets: Socket[];
-}
-
-/** Opens all sockets and subscribes: from now on what happens queues. Where that fails, nothing stays open. */
-function openKernel(environment: Environment, routes: boolean): Kernel {
-  const sockets: Socket[] = [];
-  const open = (protocol: number): Socket => {
-    const socket = environment.openSocket(protocol);
-    sockets.push(socket);
-    return socket;
-  };
-  try {
-    const family = findFamily(new Client(open(nlctrl.PROTOCOL)));
-    const events = open(nlctrl.PROTOCOL);
-    joinEvents(events, family, environment);
-    const changes = open(route.PROTOCOL);
-    joinNetwork(changes, routes);
-    changes.receiveBuffer(RECEIVE_BUFFER);
-    return { family, network: new Client(open(route.PROTOCOL)), events, changes, sockets };
-  } catch (error) {
-    for (const socket of sockets) socket.close();
-    throw error;
-  }
-}
-
-function checkKernel({ sysctl }: Environment): void {
-  const enabled = sysctl('enabled');
-  if (enabled === undefined) {
-    throw new StartError('NO_MPTCP', 'this kernel has no Multipath TCP; it takes Linux 5.6 or later with CONFIG_MPTCP');
-  }
-  if (enabled === '0') {
-    throw new StartError('MPTCP_DISABLED', 'Multipath TCP is switched off; run sysctl -w net.mptcp.enabled=1');
-  }
-}
-
-function findFamily(client: Client): Family {
-  const family = Family.find(client, pm.FAMILY);
-  if (family.ok) return family.value;
-  const need = 'it takes Linux 5.6 or later with CONFIG_MPTCP';
-  throw new StartError('NO_MPTCP', `this kernel has no path manager interface (${family.error.errno}); ${need}`);
-}
-
-function joinEvents(socket: Socket, family: Family, environment: Environment): void {
-  const group = family.groups.get(pm.EVENT_GROUP);
-  if (group === undefined) {
-    throw new StartError('NO_EVENTS', 'this kernel sends no path manager events; it takes Linux 5.12 or later');
-  }
-  try {
-    socket.join(group);
-  } catch (error) {
-    if (!(error instanceof SystemError) || error.code !== 'EPERM') throw error;
-    const cure = 'run it as root, or give it AmbientCapabilities=CAP_NET_ADMIN in its unit';
-    throw new StartError('NO_CAPABILITY', `mptcpd needs the capability CAP_NET_ADMIN; ${cure}`);
-  }
-  if (!socket.receiveBuffer(RECEIVE_BUFFER)) {
-    const cure = 'raise net.core.rmem_max, or run with CAP_NET_ADMIN of the initial user namespace';
-    environment.log.warn({ cure }, 'the receive buffer is smaller than wished: a large burst of events may be lost');
-  }
-}
-
-function followEvents(socket: Socket, host: Host, log: Environment['log']): void {
-  const seen = new Set<string>();
-  const newer = (what: string, id: number): void => {
-    if (seen.has(`${what} ${id}`)) return;
-    seen.add(`${what} ${id}`);
-    log.debug({ [what]: id }, 'the kernel sends something that this version does not know');
-  };
-  subscribe(socket, {
-    message(b, body, end) {
-      const event = pm.pmEvents.decode(b, body, end);
-      if (event.type === 'unknown') {
-        newer('event', event.command);
-        return;
-      }
-      if (event.unknown) for (const { id } of event.unknown) newer('attribute', id);
-      host.feed(event);
-    },
-    lost: (count) => host.feed({ type: 'lost', source: 'connections', count }),
-    malformed: (error) => log.error({ error: String(error) }, 'unreadable path manager event'),
-  });
-}
-
-function readAll(host: Host, client: Client): void {
-  const network = readNetwork(client);
-  if (!network.ok) throw network.error;
-  host.feed(network.value);
-}
-
-/** Reads again after a loss; what cannot be read now is tried again until it can. */
-function reread(host: Host, client: Client, environment: Environment): void {
-  try {
-    readAll(host, client);
-  } catch (error) {
-    environment.log.error({ error: String(error) }, `cannot read the network; trying again in ${REREAD_MS} ms`);
-    environment.clock.after(REREAD_MS, () => reread(host, client, environment));
-  }
-}
+const optionsOf = ({ name }: Plugin, { plugins }: Settings): ReadonlyMap<string, RawOption> =>
+  plugins.get(name) ?? new Map<string, RawOption>();
 
 const toNotifyFlags = ({ notifyFlags: flags, checkRouteTime }: Settings['core']): NotifyFlags => ({
   existing: flags.includes('existing'),

@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../log/index.ts';
 import type { OpenSocket } from '../netlink/socket.ts';
-import { inNetworkNamespace, NetlinkSocket } from '../os/index.ts';
+import { inNetworkNamespace, MptcpListener, NetlinkSocket, SystemError, UnixDatagram } from '../os/index.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Listen, Listening } from './listeners.ts';
 
 /** The world outside: the kernel's in earnest, another one in tests. */
 export interface Environment {
   readonly openSocket: OpenSocket;
+  /** Opens a listener for joins. */
+  readonly listen: Listen;
+  /**
+   * Marks the network namespace as managed, until the end of the process or until the answer is called.
+   * @returns undefined where another mptcpd manages it
+   */
+  claim(): (() => void) | undefined;
   /** A setting of net.mptcp, such as `enabled`; undefined where the kernel has no such one. */
   sysctl(name: string): string | undefined;
   readonly clock: Clock;
@@ -22,10 +30,37 @@ export function systemEnvironment(log: Logger, netns?: string): Environment {
   const inside = <T>(task: () => T): T => (netns === undefined ? task() : inNetworkNamespace(path, task));
   return {
     openSocket: (protocol) => inside(() => new NetlinkSocket(protocol)),
+    listen: (ip, port) => inside(() => openListener(ip, port)),
+    claim: () => inside(claimNamespace),
     sysctl: (name) => inside(() => readSysctl(name)),
     clock: systemClock,
     log,
   };
+}
+
+/** Somebody connects to what is for joins alone: joins are not accepted, they come with their connection. */
+function openListener(ip: string, port: number): Listening | undefined {
+  try {
+    const listener = new MptcpListener({ ip, port });
+    listener.watch(() => {
+      for (let stranger = listener.accept(); stranger; stranger = listener.accept()) stranger.abort();
+    });
+    return { port: listener.local.port, close: () => listener.close() };
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'EADDRINUSE') return undefined;
+    throw error;
+  }
+}
+
+/** An abstract unix socket belongs to its network namespace, and goes with its process whatever becomes of it. */
+function claimNamespace(): (() => void) | undefined {
+  try {
+    const socket = new UnixDatagram('@mptcpd');
+    return () => socket.close();
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'EADDRINUSE') return undefined;
+    throw error;
+  }
 }
 
 function readSysctl(name: string): string | undefined {

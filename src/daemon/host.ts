@@ -2,7 +2,7 @@ import { Core } from '../core/core.ts';
 import type { Call, CoreOptions, Effect, Input, PluginFacts, Source } from '../core/core-types.ts';
 import type { Command, Outcome } from '../core/model/commands.ts';
 import { type HookName, hookNames } from '../core/model/hooks.ts';
-import { formatToken } from '../core/model/ids.ts';
+import { formatToken, type Token } from '../core/model/ids.ts';
 import type { LocalAddress } from '../core/model/network.ts';
 import type { Logger } from '../log/index.ts';
 import type { PluginHooks } from '../plugin-api/plugin.ts';
@@ -22,6 +22,8 @@ export interface HostOptions {
   readonly log: Logger;
   /** Read everything of a source and feed it back. */
   readonly reread: (source: Source) => void;
+  /** A connection on which the daemon listened for joins is closed. */
+  readonly unlisten: (token: Token) => void;
   /** Whether a default route leads from an address over its interface. */
   readonly hasRoute: (address: LocalAddress) => boolean;
   readonly notifyFlags: CoreOptions['notifyFlags'];
@@ -62,6 +64,13 @@ export class Host {
     const plugin = this.#plugin(name);
     plugin.hooks = hooks;
     for (const hook of hookNames) if (typeof hooks[hook] === 'function') plugin.facts.hooks.add(hook);
+  }
+
+  /** Takes a plugin its hooks, to be set up anew. What it is in the middle of goes on. */
+  uninstall(name: string): void {
+    const plugin = this.#plugin(name);
+    plugin.facts.hooks.clear();
+    plugin.hooks = {};
   }
 
   /** Takes in an input and performs what follows from it. */
@@ -119,6 +128,9 @@ export class Host {
       case 'settle':
         this.#settle.get(effect.id)?.(effect.outcome);
         this.#settle.delete(effect.id);
+        break;
+      case 'unlisten':
+        this.#options.unlisten(effect.token);
         break;
       case 'reread':
         this.#options.reread(effect.source);

@@ -14,6 +14,7 @@ import { SystemError } from '../os/index.ts';
 import { Daemon } from './daemon.ts';
 import { systemEnvironment } from './environment.ts';
 import { PluginError } from './plugin-error.ts';
+import { pluginOf } from './plugin-loader.ts';
 import { StartError } from './start-error.ts';
 import { version } from './version.ts';
 
@@ -26,15 +27,18 @@ const EX_CANNOT_START = 1;
 /** The program mptcpd. @returns its exit status */
 export async function main(args: readonly string[]): Promise<number> {
   let settings: Settings;
+  let read: () => Settings;
   try {
     const invocation = parseCommandLine(args);
     if (invocation.action !== 'run') return print(invocation.action);
-    settings = readSettings(invocation.config, invocation.given);
+    read = () => readSettings(invocation.config, invocation.given);
+    settings = read();
   } catch (error) {
     return complain(error);
   }
   const log = createLog(settings.core.log, settings.core.logLevel);
-  const signals = watchSignals(log);
+  const signals = watchSignals();
+  watchStrays(log);
   try {
     const starting = Daemon.start(settings, systemEnvironment(log, settings.core.netns));
     const daemon = await Promise.race([starting, signals.end]);
@@ -42,7 +46,8 @@ export async function main(args: readonly string[]): Promise<number> {
       log.info({ signal: daemon }, 'stopped while starting');
       return 0;
     }
-    signals.report = () => log.info({ connections: daemon.host.core.connectionCount }, 'state');
+    signals.report = () => log.info(daemon.summary(), 'state');
+    signals.reload = () => void reload(daemon, read, log);
     const plugins = daemon.host.core.plugins.map(({ name }) => name).join(', ');
     log.info({ version, plugins, addresses: daemon.host.core.addresses.length }, 'mptcpd is ready');
     const signal = await signals.end;
@@ -64,7 +69,11 @@ function readSettings(file: string | undefined, given: Given): Settings {
   const path = file ?? DEFAULT_CONFIG;
   let text = '';
   try {
-    if (statSync(path).mode & 0o002) {
+    const stat = statSync(path);
+    if (!stat.isFile()) {
+      throw new ConfigError('CONFIG_FILE', path, stat.isDirectory() ? 'is a directory' : 'is no regular file');
+    }
+    if (stat.mode & 0o002) {
       throw new ConfigError('CONFIG_FILE', path, 'is world-writable: anybody could change it; run chmod o-w on it');
     }
     text = readFileSync(path, 'utf8');
@@ -73,9 +82,7 @@ function readSettings(file: string | undefined, given: Given): Settings {
     const { code } = error as NodeJS.ErrnoException;
     // The default file need not be there; one that was asked for must.
     if (code !== 'ENOENT' || file !== undefined) {
-      const words = { ENOENT: 'there is no such file', EACCES: 'may not be read', EISDIR: 'is a directory' }[
-        code ?? ''
-      ];
+      const words = { ENOENT: 'there is no such file', EACCES: 'may not be read' }[code ?? ''];
       throw new ConfigError('CONFIG_FILE', path, words ?? (error as Error).message);
     }
   }
@@ -87,7 +94,7 @@ function readSettings(file: string | undefined, given: Given): Settings {
 function complain(error: unknown): number {
   if (error instanceof ConfigError) {
     process.stderr.write(`mptcpd: ${error.message}\n`);
-    const ofCommandLine = error.code === 'CONFIG_USAGE' || /^-/.test(error.message);
+    const ofCommandLine = error.code === 'CONFIG_USAGE';
     if (ofCommandLine) process.stderr.write('Try "mptcpd --help" or "mptcpd --usage".\n');
     return ofCommandLine ? EX_USAGE : EX_CANNOT_START;
   }
@@ -98,13 +105,59 @@ function complain(error: unknown): number {
   throw error;
 }
 
-/** SIGINT and SIGTERM end the daemon, even while it starts. */
-function watchSignals(log: Logger): { end: Promise<string>; report: () => void } {
+/** Reads the configuration again; one with a mistake changes nothing. */
+async function reload(daemon: Daemon, read: () => Settings, log: Logger): Promise<void> {
+  try {
+    await daemon.reload(read());
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof PluginError)) throw error;
+    log.error({ error: error.message }, 'the configuration stays as it was');
+  }
+}
+
+interface Signals {
+  /** The first signal that asks for the end. */
+  readonly end: Promise<string>;
+  report(): void;
+  reload(): void;
+}
+
+/** SIGINT and SIGTERM end the daemon, even while it starts; the second one ends it at once. */
+function watchSignals(): Signals {
   let end = (_signal: string): void => undefined;
-  const signals = { end: new Promise<string>((resolve) => (end = resolve)), report: () => {} };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(signal));
-  process.on('SIGHUP', () => log.warn('the configuration is read at the start only: restart mptcpd to apply a change'));
+  const signals: Signals = {
+    end: new Promise<string>((resolve) => (end = resolve)),
+    report: () => undefined,
+    reload: () => undefined,
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1']) process.removeAllListeners(signal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      end(signal);
+      process.once(signal, () => process.exit(0));
+    });
+  }
+  process.on('SIGHUP', () => signals.reload());
   // Without a handler Node would open its inspector on this one.
   process.on('SIGUSR1', () => signals.report());
   return signals;
+}
+
+/**
+ * What a plugin throws outside of any hook, from a timer or a promise of its own, ends nothing but is logged. Any other
+ * error that nobody caught is a fault of the daemon: it says so and ends, to be started anew.
+ */
+function watchStrays(log: Logger): void {
+  const stray = (error: unknown): void => {
+    const plugin = pluginOf(error);
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+    if (plugin !== undefined) {
+      log.error({ plugin, error: message, stack }, 'plugin failed outside of its hooks');
+      return;
+    }
+    log.fatal({ error: message, stack }, 'mptcpd has a fault and ends');
+    process.exit(EX_CANNOT_START);
+  };
+  process.on('uncaughtException', stray);
+  process.on('unhandledRejection', stray);
 }

@@ -127,13 +127,20 @@ describe('what cannot be loaded', () => {
   test.each([
     [{ loadPlugins: ['nosuch'] }, 'nosuch'],
     [{ pathManager: 'nosuch' }, 'nosuch'],
-    [{ loadPlugins: ['good'], pathManager: 'fullmesh' }, 'fullmesh'],
   ])('%j is not found', async (wanted, name) => {
     put('good.mjs');
     const wrong = await error(wanted);
     expect(wrong.code).toBe('PLUGIN_NOT_FOUND');
     expect(wrong.message).toContain(`plugin ${name}: not found in ${dir} or among `);
     expect(wrong.message).toContain('good');
+  });
+
+  test.each(['fullmesh', 'other'])('a path manager %s that load-plugins leaves out', async (pathManager) => {
+    put('good.mjs');
+    put('other.mjs=good.mjs');
+    const wrong = await error({ loadPlugins: ['good'], pathManager });
+    expect(wrong.code).toBe('PLUGIN_NOT_FOUND');
+    expect(wrong.message).toContain('is not in load-plugins (good); add it there');
   });
 
   test('a directory that is not there', async () => {

@@ -33,6 +33,9 @@ interface Directory {
 
 const EXTENSIONS = ['.js', '.mjs'];
 const FOREIGN = '.so';
+const SHIPPED = 'shipped';
+/** How long a file may take to load. */
+const LOAD_DEADLINE_MS = 10_000;
 
 /**
  * Finds the plugins: those that are named, of the directory or shipped; where none is named, all of the directory and
@@ -49,7 +52,7 @@ export async function findPlugins(wanted: Wanted): Promise<readonly Found[]> {
     const file = files.get(name);
     const plugin = shipped.get(name);
     if (file !== undefined) found.push({ plugin: await load(file), origin: file });
-    else if (plugin) found.push({ plugin, origin: 'shipped' });
+    else if (plugin) found.push({ plugin, origin: SHIPPED });
     else throw notFound(name, wanted, directory, [...files.keys(), ...shipped.keys()]);
   }
   checkNames(found);
@@ -57,8 +60,23 @@ export async function findPlugins(wanted: Wanted): Promise<readonly Found[]> {
   if (manager !== undefined && !found.some(({ plugin }) => plugin.name === manager)) {
     const plugin = loadPlugins ? undefined : shipped.get(manager);
     const there = found.map((each) => each.plugin.name);
+    if (!plugin && loadPlugins && (shipped.has(manager) || files.has(manager))) {
+      throw new PluginError(
+        'PLUGIN_NOT_FOUND',
+        manager,
+        `is not in load-plugins (${loadPlugins.join(', ')}); add it there`,
+      );
+    }
     if (!plugin) throw notFound(manager, wanted, directory, loadPlugins ? there : [...there, ...shipped.keys()]);
-    found.push({ plugin, origin: 'shipped' });
+    found.push({ plugin, origin: SHIPPED });
+  }
+  if (pluginDir !== undefined && files.size === 0 && foreign.length === 0) {
+    wanted.warn?.(`there are no plugins (${EXTENSIONS.map((each) => `*${each}`).join(', ')}) in ${pluginDir}`);
+  }
+  for (const { plugin, origin } of found) {
+    if (origin !== SHIPPED && shipped.has(plugin.name)) {
+      wanted.warn?.(`the plugin ${plugin.name} of ${origin} takes the place of the one that comes with mptcpd`);
+    }
   }
   if (foreign.length > 0) {
     const which = `the plugins of the C mptcpd in ${pluginDir} (${foreign.join(', ')}) cannot be loaded`;
@@ -116,12 +134,44 @@ async function load(file: string): Promise<Plugin> {
   try {
     checkSafe(file);
     letPluginsImportTheirApi();
-    loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    loaded = await importInTime(file);
   } catch (error) {
     if (error instanceof PluginError) throw error;
-    throw new PluginError('PLUGIN_LOAD_FAILED', file, (error as Error).message, error);
+    throw new PluginError('PLUGIN_LOAD_FAILED', file, whyNot(error), error);
   }
-  return check(loaded.default, file);
+  const plugin = check(loaded.default, file);
+  origins.set(pathToFileURL(file).href, plugin.name);
+  return plugin;
+}
+
+async function importInTime(file: string): Promise<{ default?: unknown }> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `has not loaded after ${LOAD_DEADLINE_MS / 1000} s; does it await something that never comes?`;
+    timer = setTimeout(() => reject(new Error(message)), LOAD_DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([import(pathToFileURL(file).href) as Promise<{ default?: unknown }>, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A mistake in the file with its line, which Node puts into the first line of the stack alone. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return `it throws ${String(error)}`;
+  const line = error instanceof SyntaxError ? /:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined;
+  return line === undefined ? error.message : `${error.message} (line ${line})`;
+}
+
+/** The files of plugins, by URL, and whose they are. */
+const origins = new Map<string, string>();
+
+/** The plugin whose code an error comes from, as far as its stack tells; undefined where it is nobody's. */
+export function pluginOf(error: unknown): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  for (const [url, name] of origins) if (stack.includes(url)) return name;
+  return undefined;
 }
 
 /** Whether a file's default export is a plugin of this version. */
@@ -139,6 +189,19 @@ export function check(value: unknown, origin: string): Plugin {
       'PLUGIN_API_VERSION',
       plugin.name,
       `is for api ${plugin.api}; this mptcpd has ${API_VERSION}`,
+    );
+  }
+  const { drives } = plugin as { drives?: unknown };
+  if (drives !== undefined && drives !== 'kernel' && drives !== 'userspace') {
+    const message = `drives is "kernel" or "userspace", not ${JSON.stringify(drives)}`;
+    throw new PluginError('PLUGIN_NOT_A_PLUGIN', plugin.name, message);
+  }
+  for (const [key, option] of Object.entries(plugin.options ?? {})) {
+    if (typeof (option as { parse?: unknown } | null)?.parse === 'function') continue;
+    throw new PluginError(
+      'PLUGIN_NOT_A_PLUGIN',
+      plugin.name,
+      `the option ${key} has no parse; use int, bool, text or choice`,
     );
   }
   const { priority = 0 } = plugin;

@@ -21,6 +21,7 @@ function world() {
       clock,
       log,
       reread: () => undefined,
+      unlisten: () => undefined,
       hasRoute: () => true,
       notifyFlags: everything,
       pathManager: undefined,

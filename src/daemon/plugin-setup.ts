@@ -102,7 +102,8 @@ async function withDeadline(plugin: Plugin, clock: Clock, context: Context<Optio
   }
 }
 
-function parseOptions(plugin: Plugin, given: ReadonlyMap<string, RawOption>): Readonly<Record<string, unknown>> {
+/** A plugin's options: the configuration's over their defaults. @throws PluginError PLUGIN_BAD_OPTION */
+export function parseOptions(plugin: Plugin, given: ReadonlyMap<string, RawOption>): Readonly<Record<string, unknown>> {
   const declared = plugin.options ?? {};
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(declared)) values[key] = option.default;

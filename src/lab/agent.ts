@@ -61,7 +61,13 @@ function readAlways(peer: Peer): void {
 /** Sends until enough is sent; a full socket is tried again when the timer comes round. */
 function pump(peer: Peer): void {
   while (peer.toSend > 0 && !peer.ended) {
-    const n = peer.stream.write(peer.toSend < CHUNK.length ? CHUNK.subarray(0, peer.toSend) : CHUNK);
+    let n: number;
+    try {
+      n = peer.stream.write(peer.toSend < CHUNK.length ? CHUNK.subarray(0, peer.toSend) : CHUNK);
+    } catch {
+      peer.ended = true; // reset by the other end: the counts tell what went
+      return;
+    }
     peer.sent += n;
     peer.toSend -= n;
     if (n === 0) {

@@ -101,6 +101,11 @@ export class LabHost {
     return daemon;
   }
 
+  /** Starts a program inside the host, that ends with it. */
+  spawn(...argv: string[]): DaemonProcess {
+    return this.spawnOutside(...inside(this.pid, argv));
+  }
+
   /** Starts a program outside of the lab, that ends with this host. */
   spawnOutside(...argv: string[]): DaemonProcess {
     const daemon = new DaemonProcess(start(argv, { stdio: ['ignore', 'ignore', 'pipe'] }));

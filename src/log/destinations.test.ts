@@ -22,14 +22,21 @@ const writes = vi.mocked(writeSync);
 const time = new Date(2026, 0, 5, 13, 4, 5).getTime();
 const line = (more: Partial<Line> = {}): Line => ({ level: 30, time, msg: 'ready', ...more });
 const json = (more: Partial<Line> = {}): string => `${JSON.stringify(line(more))}\n`;
-const onStderr = (): string => writes.mock.calls.map(([fd, text]) => (fd === 2 ? String(text) : '')).join('');
+const onStderr = (): string => writes.mock.calls.map(([fd, bytes]) => (fd === 2 ? String(bytes) : '')).join('');
 
 let dir: string;
 const { isTTY } = process.stderr;
 const terminal = (yes: boolean): void =>
   void Object.defineProperty(process.stderr, 'isTTY', { value: yes, configurable: true });
 
+/** What writeSync was given: bytes, whatever its types say. */
+const given = (bytes: unknown): Buffer => Buffer.from(bytes as Uint8Array);
+const fails = (code: string) => (): never => {
+  throw Object.assign(new Error(code), { code });
+};
+
 beforeEach(() => {
+  writes.mockImplementation((_, bytes) => given(bytes).length);
   dir = mkdtempSync(join(tmpdir(), 'mptcpd-log-'));
   terminal(false);
   vi.stubEnv('NO_COLOR', undefined);
@@ -61,19 +68,50 @@ describe('stderr', () => {
     expect(onStderr()).toMatch(/^\d\d:04:05\.000 warn {2}ready\n$/);
   });
 
-  test.each(['EPIPE', 'EAGAIN'])('%s is no reason to fail', (code) => {
-    writes.mockImplementation(() => {
-      throw Object.assign(new Error(code), { code });
-    });
+  test.each(['EPIPE', 'EAGAIN', 'ENOSPC', 'EIO'])('%s is no reason to fail', (code) => {
+    writes.mockImplementation(fails(code));
     expect(() => stderrDestination().write(json())).not.toThrow();
     expect(writes).toHaveBeenCalledOnce();
   });
 
   test('any other fault is', () => {
-    writes.mockImplementation(() => {
-      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    writes.mockImplementation(fails('EFAULT'));
+    expect(() => stderrDestination().write(json())).toThrow('EFAULT');
+  });
+
+  test('tells how many lines were lost, once one can be written again', () => {
+    const stderr = stderrDestination();
+    writes.mockImplementation(fails('EAGAIN'));
+    for (const msg of ['a', 'b', 'c']) stderr.write(json({ msg }));
+    writes.mockReset();
+    writes.mockImplementation((_, bytes) => given(bytes).length);
+    for (const msg of ['d', 'e']) stderr.write(json({ msg }));
+    const lines = onStderr()
+      .trim()
+      .split('\n')
+      .map((each) => JSON.parse(each) as Line);
+    expect(lines).toMatchObject([
+      { level: 40, lines: 3, msg: 'lines of this log were lost' },
+      { msg: 'd' },
+      { msg: 'e' },
+    ]);
+  });
+
+  test('completes a line of which only half was taken', () => {
+    const stderr = stderrDestination();
+    let taken = '';
+    writes.mockImplementation((_, bytes) => {
+      const part = given(bytes).subarray(0, 20);
+      taken += part.toString();
+      return part.length;
     });
-    expect(() => stderrDestination().write(json())).toThrow('EIO');
+    stderr.write(json({ msg: 'a' }));
+    writes.mockImplementation((_, bytes) => {
+      taken += given(bytes).toString();
+      return given(bytes).length;
+    });
+    stderr.write(json({ msg: 'b' }));
+    expect(taken).toBe(json({ msg: 'a' }) + json({ msg: 'b' }));
   });
 });
 
@@ -136,7 +174,11 @@ describe.each<[name: string, open: (path: string) => Destination, expected: RegE
     destination.write(json());
     destination.write(json({ msg: 'second' }));
     const [why, first, second, ...more] = onStderr().trimEnd().split('\n');
-    expect(why).toMatch(new RegExp(`^mptcpd: cannot log to ${dir}/s: .*ENOENT.*; logging to stderr$`));
+    expect(JSON.parse(why ?? '')).toMatchObject({
+      path: join(dir, 's'),
+      reason: expect.stringContaining('ENOENT'),
+      msg: 'cannot log there: logging to stderr',
+    });
     expect([first, second].map((each) => JSON.parse(each ?? '').msg)).toEqual(['ready', 'second']);
     expect(more).toEqual([]);
   });
@@ -150,7 +192,7 @@ describe.each<[name: string, open: (path: string) => Destination, expected: RegE
     expect(received(receiver)).toMatch(expected);
     receiver.close();
     destination.write(json());
-    expect(onStderr().match(/cannot log to/g)).toHaveLength(2);
+    expect(onStderr().match(/cannot log there/g)).toHaveLength(2);
   });
 
   test('a receiver that does not read holds nobody up', () => {
@@ -159,7 +201,7 @@ describe.each<[name: string, open: (path: string) => Destination, expected: RegE
     const destination = open(path);
     const MANY = 5000;
     for (let i = 0; i < MANY && writes.mock.calls.length === 0; i++) destination.write(json({ msg: 'x'.repeat(500) }));
-    expect(onStderr()).toContain('its queue is full; logging to stderr');
+    expect(onStderr()).toContain('its queue is full');
     receiver.close();
   });
 });

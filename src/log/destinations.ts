@@ -11,18 +11,57 @@ export interface Destination {
 export function stderrDestination(): Destination {
   const terminal = process.stderr.isTTY === true;
   const colour = terminal && !process.env['NO_COLOR'];
-  return { write: (json) => toStderr(terminal ? forTerminal(JSON.parse(json) as Line, colour) : json) };
+  const show = (json: string): string => (terminal ? forTerminal(JSON.parse(json) as Line, colour) : json);
+  const lossless = new LossTeller((text) => writeSync(2, text), show);
+  return { write: (json) => lossless.write(show(json)) };
 }
 
-/** Written at once, so that nothing is lost when the process ends; a reader that is gone is no reason to fail. */
-function toStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EPIPE' && code !== 'EAGAIN') throw error;
+/**
+ * Writes at once, so that the last line before an end is written too. A reader that is slow, or gone, or a disk that is
+ * full, is no reason to wait or to fail: lines are left out then, and once one can be written again it is told how many.
+ */
+export class LossTeller {
+  readonly #write: (bytes: Buffer) => number;
+  readonly #show: (json: string) => string;
+  #rest: Buffer = Buffer.alloc(0);
+  #lost = 0;
+
+  /**
+   * @param write writes what it can and answers how many bytes that were
+   * @param show puts a line of the log into the form of the destination
+   */
+  constructor(write: (bytes: Buffer) => number, show: (json: string) => string) {
+    this.#write = write;
+    this.#show = show;
+  }
+
+  write(text: string): void {
+    const told = this.#lost > 0 ? this.#show(notice(this.#lost)) : '';
+    // Half a line is there already: its other half comes first.
+    if (!this.#put(this.#rest) || !this.#put(Buffer.from(told + text))) this.#lost++;
+    else this.#lost = 0;
+  }
+
+  /** Whether all of it, or a beginning that is to be continued, was written. */
+  #put(bytes: Buffer): boolean {
+    if (bytes.length === 0) return true;
+    let written = 0;
+    try {
+      written = this.#write(bytes);
+    } catch (error) {
+      if (!passing.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    if (written === 0) return false;
+    this.#rest = bytes.subarray(written);
+    return true;
   }
 }
+
+/** What may go wrong with a file, a pipe or a terminal without any fault of this program. */
+const passing = new Set(['EAGAIN', 'EPIPE', 'ENOSPC', 'EDQUOT', 'EIO', 'EBADF', 'EINTR', 'EFBIG']);
+
+const notice = (lost: number): string =>
+  `${JSON.stringify({ level: 40, time: Date.now(), lines: lost, msg: 'lines of this log were lost' })}\n`;
 
 export const nullDestination: Destination = { write: () => undefined };
 
@@ -43,7 +82,8 @@ function datagrams(path: string, format: (line: Line) => string): Destination {
         reason = (error as Error).message;
       }
       if (reason !== undefined) {
-        if (!failing) toStderr(`mptcpd: cannot log to ${path}: ${reason}; logging to stderr\n`);
+        const words = { level: 40, time: Date.now(), path, reason, msg: 'cannot log there: logging to stderr' };
+        if (!failing) fallback.write(`${JSON.stringify(words)}\n`);
         fallback.write(json);
       }
       failing = reason !== undefined;

@@ -124,7 +124,7 @@ expectTypeOf(pm.remove({ token, id })).toEqualTypeOf<Promise<Outcome<undefined>>
 void pm.announce({ token, address: { ip: '10.0.0.1' } }).then((outcome) => {
   // @ts-expect-error: there is a value only where it is done
   outcome.value;
-  if (outcome.ok) expectTypeOf(outcome.value).toEqualTypeOf<{ readonly id: AddrId }>();
+  if (outcome.ok) expectTypeOf(outcome.value).toEqualTypeOf<{ readonly id: AddrId; readonly port: number }>();
   else expectTypeOf(outcome.error.code).toExtend<string>();
 });
 // @ts-expect-error: it takes none

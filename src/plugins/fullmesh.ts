@@ -11,6 +11,9 @@ import {
   unmapped,
 } from '../plugin-api/index.ts';
 
+/** A day: nobody waits longer on purpose. */
+const MOST_MS = 86_400_000;
+
 /**
  * The userspace path manager's full mesh. On the client side: a subflow from every local address to every address of the
  * peer. On the server side: the other local addresses are announced, and the client makes the subflows.
@@ -28,7 +31,7 @@ export default definePlugin({
       min: 10,
       help: 'milliseconds until a lost subflow is tried again, then doubled',
     }),
-    'retry-most': int({ default: 60_000, min: 10, help: 'the most milliseconds between two tries' }),
+    'retry-most': int({ default: 60_000, min: 10, max: MOST_MS, help: 'the most milliseconds between two tries' }),
   },
   setup({ pm, state, options, after }) {
     /** By connection, by pair of addresses: when it is tried again, and how long the next wait is. */
@@ -79,7 +82,8 @@ export default definePlugin({
       retries.set(token, pairs);
       const before = pairs.get(pairOf(ip, to));
       before?.cancel();
-      const wait = Math.min(before ? before.wait * 2 : options['retry-after'], options['retry-most']);
+      const most = Math.max(options['retry-after'], options['retry-most']);
+      const wait = Math.min(before ? before.wait * 2 : options['retry-after'], most);
       const cancel = after(wait, () => {
         const wanted = isOwn(ip) && targets(connection).some((t) => isAt(t, to));
         if (wanted && connection.state === 'established') void join(connection, ip, to);

@@ -74,6 +74,7 @@ export class PluginTest {
         clock: this.#clock,
         log: this.#log,
         reread: () => undefined,
+        unlisten: () => undefined,
         hasRoute: () => true,
         notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
         pathManager: plugin.name,

@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
-import type { LabHost } from '../../src/lab/host.ts';
+import type { DaemonProcess, LabHost } from '../../src/lab/host.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { until } from '../../src/lab/process.ts';
 import { kernelTest } from './need.ts';
@@ -59,15 +59,73 @@ describe('mptcpd stops', () => {
 });
 
 describe('mptcpd goes on', () => {
-  test('on SIGHUP and SIGUSR1, and says what it does', async () => {
+  test('on SIGUSR1, and tells its state', async () => {
     const daemon = await host.startDaemon();
     daemon.signal('SIGUSR1');
     await until('the state is in the log', () => daemon.lines.some((line) => line['msg'] === 'state'));
-    daemon.signal('SIGHUP');
-    await until('the answer to SIGHUP', () =>
-      daemon.lines.some((line) => String(line['msg']).includes('restart mptcpd')),
-    );
+    expect(daemon.lines.at(-1)).toMatchObject({ plugins: 'addr_adv', connections: 0, subflows: 0, listeners: 0 });
     expect(daemon.raw).toEqual([]); // Node's inspector does not speak
+    expect((await daemon.stop()).status).toBe(0);
+  });
+
+  test('on SIGHUP, and reads its configuration again', async () => {
+    const file = join(dir, 'mptcpd.conf');
+    const write = (core: string): void => writeFileSync(file, `[core]\n${core}\n`);
+    const said = (daemon: DaemonProcess, words: string): Promise<unknown> =>
+      until(words, () => daemon.lines.some((line) => JSON.stringify(line).includes(words)), {
+        state: () => daemon.lines,
+      });
+    await host.run('ip', 'addr', 'add', '10.9.0.1/32', 'dev', 'lo');
+    const endpoints = (): Promise<string> => host.run('ip', 'mptcp', 'endpoint');
+    write('addr-flags = subflow');
+    const daemon = await host.startDaemon('--config', file);
+    await until('the endpoint', async () => (await endpoints()).includes('10.9.0.1 id 1 subflow dev lo'));
+
+    write('addr-flgas = signal');
+    daemon.signal('SIGHUP');
+    await said(daemon, 'the configuration stays as it was');
+    expect(await endpoints()).toContain('subflow');
+
+    write('addr-flags = signal\nlog-level = debug\nlog = syslog');
+    daemon.signal('SIGHUP');
+    await said(daemon, 'this takes effect at the next start');
+    await until('the other flag', async () => (await endpoints()).includes('signal'), { state: endpoints });
+
+    write('addr-flags = signal\nnotify-flags = skip_loopback,check_route');
+    daemon.signal('SIGHUP');
+    await until('no endpoint without a route', async () => (await endpoints()) === '', { state: endpoints });
+    expect((await daemon.stop()).status).toBe(0);
+  });
+
+  test('whatever plugins throw outside of their hooks', async () => {
+    const code = `export default { name: 'stray', api: 1, setup: () => ({
+      interfaceAdded({ name }) {
+        if (name !== 'lo') return;
+        setTimeout(() => { throw new Error('from a timer'); });
+        void (async () => { throw new Error('from a promise'); })();
+      } }) };`;
+    writeFileSync(join(dir, 'stray.mjs'), code);
+    const daemon = await host.startDaemon('--plugin-dir', dir);
+    const heard = (words: string): boolean =>
+      daemon.lines.some((line) => line['plugin'] === 'stray' && line['error'] === words);
+    await until('both are logged', () => heard('from a timer') && heard('from a promise'), {
+      state: () => daemon.lines,
+    });
+    expect((await daemon.stop()).status).toBe(0);
+  });
+
+  test('where nobody can write its log', async () => {
+    const program = `exec "$1" "$2" --load-plugins=addr_adv 2>/dev/full`;
+    const daemon = host.spawn('sh', '-c', program, 'sh', process.execPath, PROGRAM);
+    await host.run('ip', 'addr', 'add', '10.9.0.2/32', 'dev', 'lo');
+    await until('its endpoint', async () => (await host.run('ip', 'mptcp', 'endpoint')).includes('10.9.0.2'));
+    expect((await daemon.stop()).status).toBe(0);
+  });
+
+  test('with a plugin that takes its time to set itself up', async () => {
+    const code = `export default { name: 'slow', api: 1, setup: ({ after }) => new Promise((done) => after(50, () => done({}))) };`;
+    writeFileSync(join(dir, 'slow.mjs'), code);
+    const daemon = await host.startDaemon('--plugin-dir', dir);
     expect((await daemon.stop()).status).toBe(0);
   });
 });
@@ -76,6 +134,16 @@ describe('mptcpd does not start, and says in one line what mends it', () => {
   test('where MPTCP is switched off', async () => {
     await host.run('sysctl', '-qw', 'net.mptcp.enabled=0');
     expect(refused()).toEqual({ status: 1, lines: [expect.stringContaining('run sysctl -w net.mptcp.enabled=1')] });
+  });
+
+  test('where another one manages the namespace', async () => {
+    const first = await host.startDaemon();
+    expect(refused()).toEqual({
+      status: 1,
+      lines: [expect.stringContaining('another mptcpd manages this network namespace')],
+    });
+    await first.stop();
+    expect((await (await host.startDaemon()).stop()).status).toBe(0);
   });
 
   asRoot('without CAP_NET_ADMIN', () => {

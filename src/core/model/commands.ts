@@ -31,15 +31,24 @@ interface Place {
  * manager; those on endpoints and limits act on the kernel's.
  */
 export interface Commands {
-  /** Sends ADD_ADDR. Without an id one is chosen. The answer means queued: the kernel holds one at a time. */
+  /**
+   * Sends ADD_ADDR. Without an id one is chosen. The answer means queued: the kernel holds one at a time.
+   *
+   * A peer that joins reaches this host only where an MPTCP socket listens: the application's own, if it listens on the
+   * same port of that address or of all. `listen` has mptcpd listen at exactly that address and port until the address is
+   * removed or the connection closes: on the port given (0: any, the answer tells), or else on the connection's own. Where
+   * somebody listens there already, that serves.
+   */
   announce: {
     args: {
       readonly token: Token;
       readonly address: { readonly ip: Ip; readonly port?: number; readonly id?: AddrId };
       readonly ifIndex?: IfIndex;
       readonly backup?: boolean;
+      readonly listen?: boolean;
     };
-    answer: { readonly id: AddrId };
+    /** The port is 0 where none was announced. */
+    answer: { readonly id: AddrId; readonly port: number };
   };
   /** Sends RM_ADDR: the peer then closes the subflows that use the address. */
   remove: { args: { readonly token: Token; readonly id: AddrId }; answer: undefined };

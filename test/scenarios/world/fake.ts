@@ -62,7 +62,14 @@ class FakeHost implements Host {
     const lines: Record<string, unknown>[] = [];
     const log = createLog({ write: (json) => void lines.push(JSON.parse(json) as Record<string, unknown>) }, 'debug');
     const { openSocket, sysctls } = this.kernel;
-    const environment = { openSocket, sysctl: (name: string) => sysctls.get(name), clock: this.#world.clock, log };
+    const environment = {
+      openSocket,
+      sysctl: (name: string) => sysctls.get(name),
+      listen: (_: string, port: number) => ({ port: port || 45_000, close: () => undefined }),
+      claim: () => () => undefined,
+      clock: this.#world.clock,
+      log,
+    };
     const daemon = await Daemon.start(settle(plugins, core), environment);
     this.#daemons.push(daemon);
     return { log: lines, stop: () => daemon.stop() };

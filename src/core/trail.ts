@@ -1,0 +1,32 @@
+import type { End, Subflow } from './model/connection.ts';
+import type { Ip } from './model/ids.ts';
+
+/** What errors of subflows mean in words. */
+const words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused by the peer',
+  ETIMEDOUT: 'timed out',
+  ECONNRESET: 'reset by the peer',
+  ECONNABORTED: 'aborted by this host',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  EADDRNOTAVAIL: 'the local address is gone',
+};
+
+/** Why a subflow closed, in words: `reset by the peer: prohibited, transient`. */
+export function whyClosed({ error, resetReason, resetTransient }: Subflow): string {
+  const why = error === undefined ? 'closed in order' : (words[error] ?? error);
+  if (resetReason === undefined || resetReason === 'unspecified') return why;
+  const reason = typeof resetReason === 'number' ? `reason ${resetReason}` : resetReason;
+  return `${why}: ${reason}${resetTransient ? ', transient' : ''}`;
+}
+
+/** An end as people write it: `10.0.1.1:443`, `[fd00::1]:443`. */
+export function showEnd({ ip, port }: { readonly ip: Ip; readonly port: number }): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+/** Both ends for a log line. */
+export const showEnds = ({ local, remote }: { readonly local: End; readonly remote: End }): Record<string, string> => ({
+  local: showEnd(local),
+  remote: showEnd(remote),
+});

@@ -1,0 +1,134 @@
+import { joinNetwork, readNetwork } from '../monitor/monitor.ts';
+import { Client } from '../netlink/client.ts';
+import * as pm from '../netlink/families/mptcp-pm.ts';
+import * as nlctrl from '../netlink/families/nlctrl.ts';
+import * as route from '../netlink/families/route.ts';
+import { Family } from '../netlink/family.ts';
+import type { Socket } from '../netlink/socket.ts';
+import { subscribe } from '../netlink/subscription.ts';
+import { SystemError } from '../os/index.ts';
+import type { Environment } from './environment.ts';
+import type { Host } from './host.ts';
+import { StartError } from './start-error.ts';
+
+/** Room for 100,000 events: a burst of connections while the daemon is held up. The kernel doubles it. */
+const RECEIVE_BUFFER = 32 * 1024 * 1024;
+const REREAD_MS = 1000;
+const FAMILY_POLL_MS = 1000;
+
+/** The kernel's side of the daemon: sockets, and what they are for. */
+export interface Kernel {
+  readonly family: Family;
+  readonly network: Client;
+  /** Subscribed to the path manager's events … */
+  readonly events: Socket;
+  /** … and to changes of interfaces and addresses. */
+  readonly changes: Socket;
+  readonly sockets: Socket[];
+}
+
+/**
+ * Opens all sockets and subscribes: from now on what happens queues. Where that fails, nothing stays open.
+ * @param routes follow routes too
+ * @throws StartError
+ */
+export async function openKernel(environment: Environment, routes: boolean): Promise<Kernel> {
+  const sockets: Socket[] = [];
+  const open = (protocol: number): Socket => {
+    const socket = environment.openSocket(protocol);
+    sockets.push(socket);
+    return socket;
+  };
+  try {
+    const family = await findFamily(new Client(open(nlctrl.PROTOCOL)), environment);
+    const events = open(nlctrl.PROTOCOL);
+    joinEvents(events, family, environment);
+    const changes = open(route.PROTOCOL);
+    joinNetwork(changes, routes);
+    changes.receiveBuffer(RECEIVE_BUFFER);
+    return { family, network: new Client(open(route.PROTOCOL)), events, changes, sockets };
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+}
+
+/** Whether Multipath TCP is there at all. @throws StartError */
+export function checkKernel({ sysctl }: Environment): void {
+  const enabled = sysctl('enabled');
+  if (enabled === undefined) {
+    throw new StartError('NO_MPTCP', 'this kernel has no Multipath TCP; it takes Linux 5.6 or later with CONFIG_MPTCP');
+  }
+  if (enabled === '0') {
+    throw new StartError('MPTCP_DISABLED', 'Multipath TCP is switched off; run sysctl -w net.mptcp.enabled=1');
+  }
+}
+
+/** The kernel may register the family later than this daemon starts: it is waited for. */
+async function findFamily(client: Client, { clock, log }: Environment): Promise<Family> {
+  for (let said = false; ; said = true) {
+    const family = Family.find(client, pm.FAMILY);
+    if (family.ok) return family.value;
+    if (family.error.errno !== 'ENOENT') throw family.error;
+    if (!said) log.warn(`the kernel's path manager interface (${pm.FAMILY}) is not there yet: waiting for it`);
+    await new Promise<void>((resolve) => void clock.after(FAMILY_POLL_MS, resolve));
+  }
+}
+
+function joinEvents(socket: Socket, family: Family, environment: Environment): void {
+  const group = family.groups.get(pm.EVENT_GROUP);
+  if (group === undefined) {
+    throw new StartError('NO_EVENTS', 'this kernel sends no path manager events; it takes Linux 5.12 or later');
+  }
+  try {
+    socket.join(group);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EPERM') throw error;
+    const cure = 'run it as root, or give it AmbientCapabilities=CAP_NET_ADMIN in its unit';
+    throw new StartError('NO_CAPABILITY', `mptcpd needs the capability CAP_NET_ADMIN; ${cure}`);
+  }
+  if (!socket.receiveBuffer(RECEIVE_BUFFER)) {
+    const cure = 'raise net.core.rmem_max, or run with CAP_NET_ADMIN of the initial user namespace';
+    environment.log.warn({ cure }, 'the receive buffer is smaller than wished: a large burst of events may be lost');
+  }
+}
+
+/** Hands on every event of the path manager. */
+export function followEvents(socket: Socket, host: Host, log: Environment['log']): void {
+  const seen = new Set<string>();
+  const newer = (what: string, id: number): void => {
+    if (seen.has(`${what} ${id}`)) return;
+    seen.add(`${what} ${id}`);
+    log.debug({ [what]: id }, 'the kernel sends something that this version does not know');
+  };
+  subscribe(socket, {
+    message(b, body, end) {
+      const event = pm.pmEvents.decode(b, body, end);
+      if (event.type === 'unknown') {
+        newer('event', event.command);
+        return;
+      }
+      if (event.unknown) for (const { id } of event.unknown) newer('attribute', id);
+      host.feed(event);
+    },
+    lost: (count) => host.feed({ type: 'lost', source: 'connections', count }),
+    malformed: (error) => log.error({ error: String(error) }, 'unreadable path manager event'),
+  });
+}
+
+/** Reads interfaces and addresses. @throws NetlinkError */
+export function readAll(host: Host, client: Client): void {
+  const network = readNetwork(client);
+  if (!network.ok) throw network.error;
+  host.feed(network.value);
+}
+
+/** Reads again after a loss; what cannot be read now is tried again until it can. */
+export function reread(host: Host, client: Client, environment: Environment): void {
+  try {
+    readAll(host, client);
+  } catch (error) {
+    environment.log.error({ error: String(error) }, `cannot read the network; trying again in ${REREAD_MS} ms`);
+    environment.clock.after(REREAD_MS, () => reread(host, client, environment));
+  }
+}
