@@ -106,7 +106,10 @@ export class ConnectionTable {
       subflows.push(record);
     }
     if (!isEnd(record.local, event.localIp, event.localPort, event.locId)) record.local = end(event, 'local');
-    if (!isEnd(record.remote, event.remoteIp, event.remotePort, event.remId)) record.remote = end(event, 'remote');
+    if (!isEnd(record.remote, event.remoteIp, event.remotePort, event.remId)) {
+      const { port } = record.remote;
+      record.remote = event.remotePort === 0 ? { ...end(event, 'remote'), port } : end(event, 'remote');
+    }
     record.backup = event.backup;
     record.ifIndex = event.ifIndex;
     if (event.type === 'subflowClosed') {
@@ -150,17 +153,20 @@ function find(
   return undefined;
 }
 
+/** A socket that was reset has lost its remote port by the time that the kernel makes the event: it says 0 then. */
+const samePort = (port: number, event: SubflowEvent): boolean => port === event.remotePort || event.remotePort === 0;
+
 /** The subflow of exactly these four. */
 const is = (s: Subflow, event: SubflowEvent): boolean =>
   s.local.port === event.localPort &&
-  s.remote.port === event.remotePort &&
+  samePort(s.remote.port, event) &&
   s.local.ip === event.localIp &&
   s.remote.ip === event.remoteIp;
 
 /** A subflow that is being tried from here to there, its port not known yet. */
 const mayBe = (s: Subflow, event: SubflowEvent): boolean =>
   s.state === 'trying' &&
-  s.remote.port === event.remotePort &&
+  samePort(s.remote.port, event) &&
   sameIp(s.local.ip, event.localIp) &&
   sameIp(s.remote.ip, event.remoteIp);
 

@@ -342,3 +342,29 @@ describe('who hears of a connection', () => {
     expect(heard[0]?.payload).toEqual({ ip: '::', port: 443 });
   });
 });
+
+describe('a subflow that the kernel closes without its remote port', () => {
+  // A socket that was reset in its handshake has lost it by the time that the event is made: it says 0.
+  const portless = { localIp: '10.0.2.1', localPort: 47_649, remotePort: 0, error: 'ECONNRESET' };
+
+  test('is the one that was being tried', () => {
+    const { core, connection } = connected();
+    feed(
+      core,
+      command('createSubflow', { token: T, local: { ip: '10.0.2.1' }, remote: { ip: REMOTE, port: 443 } }),
+      reply(),
+    );
+    expect(connection.subflows).toHaveLength(2);
+    const told = payload(feed(core, subflow('subflowClosed', portless)));
+    expect(told).toMatchObject({ state: 'closed', local: { port: 47_649 }, remote: { ip: REMOTE, port: 443 } });
+    expect(connection.subflows).toHaveLength(1);
+  });
+
+  test('is the one that was established', () => {
+    const { core, connection } = connected();
+    feed(core, subflow('subflowEstablished', { localIp: '10.0.2.1', localPort: 47_648 }));
+    feed(core, subflow('subflowEstablished', { localIp: '10.0.2.1', localPort: 47_649 }));
+    feed(core, subflow('subflowClosed', portless));
+    expect(connection.subflows.map(({ local }) => local.port)).toEqual([40_000, 47_648]);
+  });
+});

@@ -23,6 +23,21 @@ describe('fullmesh: subflows follow the links', () => {
     });
   }
 
+  scenario('links that flap in turn, faster than subflows come up, lose none of them', async ({ world }) => {
+    const { client, server } = await world.pair({ links: 2, pathManager: 'userspace' });
+    await client.start(fullmesh);
+    await server.start(fullmesh);
+    await client.connect(server, '10.0.1.2');
+    await eventually('the full mesh', () => client.subflows(), all);
+    for (let i = 0; i < 10; i++) {
+      for (const link of ['v1', 'v2']) {
+        await client.setLink(link, false);
+        await client.setLink(link, true);
+      }
+    }
+    await eventually('the full mesh again', () => client.subflows(), all, 25_000);
+  });
+
   scenario('an address that comes later is used', async ({ world }) => {
     const { client, server } = await world.pair({ links: 2, pathManager: 'userspace' });
     await client.removeAddress('v2', '10.0.2.1');
