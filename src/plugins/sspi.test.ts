@@ -237,6 +237,16 @@ describe('an interface whose subflow fails', () => {
     expect(commands(t)).toEqual([wifi]);
   });
 
+  test('goes to another address of the peer at once where the kernel refuses the first', async () => {
+    const t = await start();
+    const c = await t.connect({ ...ends, denyJoinId0: true });
+    t.refuse('createSubflow', 'ENETUNREACH');
+    await t.announce(c, 3, { ip: OTHER, port: 443 });
+    expect(commands(t)).toEqual([`createSubflow ${WIFI} → ${OTHER} over 2`]);
+    await t.announce(c, 4, { ip: '10.0.7.7', port: 443 });
+    expect(commands(t)).toEqual([`createSubflow ${WIFI} → 10.0.7.7 over 2`]);
+  });
+
   test('is left alone once the connection is closed, or its address is gone', async () => {
     const t = await start();
     const [c, d] = [await t.connect(ends), await t.connect(ends)];

@@ -55,15 +55,20 @@ export default definePlugin({
         .sort((a, b) => rank(a) - rank(b));
     }
 
+    /** Tries the peer's addresses in turn until the kernel takes one: not each can be reached over each interface. */
     async function join(connection: Connection, ifIndex: IfIndex): Promise<void> {
       const { token, subflows } = connection;
-      const addresses = candidates(connection, ifIndex);
       const to = targets(connection);
-      const local = addresses[0];
-      const remote = to[(retries.get(token)?.get(ifIndex)?.failures ?? 0) % to.length];
-      if (!local || !remote || subflows.some((s) => addresses.some((a) => isFrom(s, a)))) return;
-      const made = await pm.createSubflow({ token, local: { ip: local.ip }, remote, ifIndex });
-      if (!made.ok && passing.has(made.error.errno ?? '')) retryLater(connection, ifIndex);
+      const first = retries.get(token)?.get(ifIndex)?.failures ?? 0;
+      for (let i = 0; i < to.length; i++) {
+        const addresses = candidates(connection, ifIndex);
+        const [local] = addresses;
+        const remote = to[(first + i) % to.length];
+        if (!local || !remote || subflows.some((s) => addresses.some((a) => isFrom(s, a)))) return;
+        const made = await pm.createSubflow({ token, local: { ip: local.ip }, remote, ifIndex });
+        if (made.ok || !passing.has(made.error.errno ?? '')) return;
+      }
+      if (to.length > 0) retryLater(connection, ifIndex);
     }
 
     function announce(connection: Connection, ifIndex: IfIndex): void {
@@ -79,13 +84,15 @@ export default definePlugin({
       const interfaces = retries.get(token) ?? new Map<IfIndex, Retry>();
       retries.set(token, interfaces);
       const before = interfaces.get(ifIndex);
-      before?.cancel();
+      if (before?.cancel) return;
       const most = Math.max(options['retry-after'], options['retry-most']);
       const pause = Math.min(before ? before.pause * 2 : options['retry-after'], most);
-      const cancel = after(pause, () => {
+      const retry: Retry = { failures: (before?.failures ?? 0) + 1, pause, cancel: undefined };
+      interfaces.set(ifIndex, retry);
+      retry.cancel = after(pause, () => {
+        retry.cancel = undefined;
         if (connection.state === 'established') void join(connection, ifIndex);
       });
-      interfaces.set(ifIndex, { failures: (before?.failures ?? 0) + 1, pause, cancel });
     }
 
     /** An address is gone: the peer learns it where it was announced, and its subflows end where others live on. */
@@ -109,7 +116,7 @@ export default definePlugin({
     return {
       connectionEstablished: serve,
       connectionClosed({ token }) {
-        for (const { cancel } of retries.get(token)?.values() ?? []) cancel();
+        for (const { cancel } of retries.get(token)?.values() ?? []) cancel?.();
         retries.delete(token);
         kept.delete(token);
       },
@@ -117,7 +124,7 @@ export default definePlugin({
       async subflowEstablished(subflow) {
         const { token } = subflow;
         for (const { ifIndex } of state.addresses.filter((address) => isFrom(subflow, address))) {
-          retries.get(token)?.get(ifIndex)?.cancel();
+          retries.get(token)?.get(ifIndex)?.cancel?.();
           retries.get(token)?.delete(ifIndex);
         }
         const stale = kept.get(token);
@@ -148,7 +155,8 @@ interface Retry {
   readonly failures: number;
   /** Milliseconds. */
   readonly pause: number;
-  readonly cancel: () => void;
+  /** Ends the pause; undefined once it is over. */
+  cancel: (() => void) | undefined;
 }
 
 /** Refusals that time may mend: no route over the interface yet, or the address just gone. */
