@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig, settle } from '../config/index.ts';
+import { asAddrId, asToken } from '../core/model/ids.ts';
 import { createLog } from '../log/index.ts';
+import * as nlctrl from '../netlink/families/nlctrl.ts';
 import { SystemError } from '../os/index.ts';
+import { int } from '../plugin-api/index.ts';
 import type { Plugin, PluginHooks } from '../plugin-api/plugin.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { FakeKernel } from '../testing/fake-kernel.ts';
+import { FakeRefusal } from '../testing/fake-netlink.ts';
 import { Daemon } from './daemon.ts';
 import type { Environment } from './environment.ts';
 
@@ -117,6 +121,137 @@ describe('plugins', () => {
     await (await start(`[core]\npath-manager = ${plugin}\n`)).stop();
     expect(lines.filter(({ level }) => level >= 40)).toHaveLength(count);
     if (count) expect(lines[0]).toMatchObject({ plugin, cure: expect.stringContaining('sysctl -w net.mptcp.') });
+  });
+});
+
+test.each([
+  ['[plugin fulmesh]\nmax-subflows = 2', /\[plugin fulmesh\] has no effect.*"fullmesh"/],
+  ['[plugin addr_adv]\nx = 1', /\[plugin addr_adv\] has no effect/],
+  ['[plugin addr_adv]', undefined],
+])('options of a plugin that is not loaded are named: %j', async (section, words) => {
+  const { kernel, start, lines } = world();
+  kernel.sysctls.set('path_manager', 'userspace');
+  await (await start(`[core]\nload-plugins = fullmesh\n${section}\n`)).stop();
+  const said = lines.map(({ msg }) => msg).filter((msg) => msg.includes('no effect'));
+  expect(said).toEqual(words ? [expect.stringMatching(words)] : []);
+});
+
+test('a path manager that the kernel does not have yet is waited for', async () => {
+  const clock = new FakeClock();
+  const { kernel, start, lines } = world();
+  let there = false;
+  kernel.netlink.add(nlctrl.PROTOCOL, ({ type }) => {
+    if (type === nlctrl.FAMILY_ID && !there) throw new FakeRefusal('ENOENT');
+    return undefined;
+  });
+  let started: Daemon | undefined;
+  void start('', [], { clock }).then((daemon) => {
+    started = daemon;
+  });
+  const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+  await turn();
+  await clock.advance(60_000, turn);
+  expect(started).toBeUndefined();
+  expect(lines.filter(({ msg }) => msg.includes('waiting for it'))).toHaveLength(1);
+  there = true;
+  await clock.advance(1000, turn);
+  await turn();
+  expect(started).toBeDefined();
+  await started?.stop();
+});
+
+describe('read again', () => {
+  const reload = async (daemon: Daemon, text: string): Promise<void> => {
+    const { core, plugins } = parseConfig(text, 'm.conf');
+    await daemon.reload(settle(plugins, core));
+  };
+  /** A plugin that notes its option and what it hears. */
+  function noted(name: string) {
+    const trace: string[] = [];
+    const plugin: Plugin = {
+      name,
+      api: 1,
+      options: { n: int({ default: 1, min: 0, max: 9, help: 'a number' }) },
+      setup({ options, addressFlags }) {
+        trace.push(`set up with ${(options as { n: number }).n} ${addressFlags.join()}`);
+        return {
+          interfaceAdded: () => undefined,
+          localAddressAdded: ({ ip }) => void trace.push(`hears ${ip}`),
+          connectionEstablished: ({ token }) => void trace.push(`established ${token}`),
+          close: () => void trace.push('closes'),
+        };
+      },
+    };
+    return { trace, plugin };
+  }
+  const two = '[core]\nload-plugins = a, b\n';
+
+  test('a plugin whose options changed is set up anew and told of all there is; others are left alone', async () => {
+    const [a, b] = [noted('a'), noted('b')];
+    const { kernel, start } = world();
+    kernel.links.add('eth0');
+    kernel.links.addAddress('eth0', '10.0.1.1', 24);
+    const daemon = await start(two, [a.plugin, b.plugin]);
+    const ends = {
+      localIp: '10.0.1.1',
+      localPort: 1,
+      locId: asAddrId(0),
+      remoteIp: '10.9.9.9',
+      remotePort: 2,
+      remId: asAddrId(0),
+    };
+    for (const type of ['connectionCreated', 'connectionEstablished'] as const) {
+      daemon.host.feed({ type, token: asToken(7), serverSide: false, denyJoinId0: false, ...ends });
+    }
+    for (const { trace } of [a, b]) trace.splice(0);
+    await reload(daemon, `${two}[plugin a]\nn = 5\n`);
+    expect(a.trace).toEqual(['closes', 'set up with 5 subflow', 'hears 10.0.1.1', 'established 7']);
+    expect(b.trace).toEqual([]);
+    await reload(daemon, `${two}[plugin a]\nn = 5\n`);
+    expect(a.trace).toHaveLength(4);
+    await daemon.stop();
+    expect([a.trace.at(-1), b.trace.at(-1)]).toEqual(['closes', 'closes']);
+  });
+
+  test('a wrong option changes nothing', async () => {
+    const [a, b] = [noted('a'), noted('b')];
+    const { start } = world();
+    const daemon = await start(two, [a.plugin, b.plugin]);
+    await expect(reload(daemon, `${two}addr-flags = signal\n[plugin a]\nn = 2\n[plugin b]\nn = 99\n`)).rejects.toThrow(
+      'm.conf:7: n takes a whole number from 0 to 9, not "99"',
+    );
+    expect(a.trace).toEqual(['set up with 1 subflow']);
+    await daemon.stop();
+  });
+
+  test('other flags are given to the plugins', async () => {
+    const [a, b] = [noted('a'), noted('b')];
+    const { start } = world();
+    const daemon = await start(two, [a.plugin, b.plugin]);
+    await reload(daemon, `${two}addr-flags = signal\n`);
+    expect(a.trace.slice(1)).toEqual(['closes', 'set up with 1 signal']);
+    await daemon.stop();
+  });
+
+  test('filters count at once', async () => {
+    const [a, b] = [noted('a'), noted('b')];
+    const { kernel, start } = world();
+    kernel.links.add('eth0');
+    kernel.links.addAddress('eth0', 'fe80::1', 64);
+    const daemon = await start(two, [a.plugin, b.plugin]);
+    expect(a.trace).toHaveLength(1);
+    await reload(daemon, `${two}notify-flags = existing,skip_loopback\n`);
+    expect(a.trace.slice(1)).toEqual(['hears fe80::1']);
+    await daemon.stop();
+  });
+
+  test('what counts from the next start on only is named', async () => {
+    const [a, b] = [noted('a'), noted('b')];
+    const { start, lines } = world();
+    const daemon = await start(two, [a.plugin, b.plugin]);
+    await reload(daemon, '[core]\nload-plugins = a\nlog = syslog\nlog-level = warn\n');
+    expect(lines).toContainEqual(expect.objectContaining({ level: 40, keys: 'log, load-plugins' }));
+    await daemon.stop();
   });
 });
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type KeyName, keys, type RawOption, type Settings } from '../config/index.ts';
+import { hint, type KeyName, keys, type RawOption, type Settings } from '../config/index.ts';
 import type { NotifyFlags } from '../core/model/network.ts';
 import { setLevel } from '../log/index.ts';
 import { hasDefaultRoute, joinNetwork, watchNetwork } from '../monitor/monitor.ts';
@@ -104,6 +104,7 @@ export class Daemon {
   async #begin(): Promise<void> {
     const { host } = this;
     const { log } = this.#environment;
+    this.#warnOfUnused(this.#settings);
     for (const { name } of host.core.plugins) {
       const plugin = this.#plugins.get(name) as Plugin;
       warnOfWrongMode(plugin, this.#environment);
@@ -116,6 +117,15 @@ export class Daemon {
       lost: (count) => host.feed({ type: 'lost', source: 'network', count }),
       malformed: (error) => log.error({ error: String(error) }, 'unreadable message from rtnetlink'),
     });
+  }
+
+  /** Options of a plugin that is not loaded, perhaps a misspelt one, have no effect: better to know. */
+  #warnOfUnused({ plugins }: Settings): void {
+    const loaded = [...this.#plugins.keys()];
+    for (const [name, options] of plugins) {
+      if (options.size === 0 || this.#plugins.has(name)) continue;
+      this.#environment.log.warn(`[plugin ${name}] has no effect: no such plugin is loaded${hint(name, loaded)}`);
+    }
   }
 
   #setUp(plugin: Plugin, settings: Settings): Promise<Running> {
@@ -145,6 +155,7 @@ export class Daemon {
       return !isDeepStrictEqual(options, known) || (changed('addrFlags') && plugin.drives !== 'userspace');
     });
     this.#settings = settings;
+    this.#warnOfUnused(settings);
 
     const fixed = FIXED.filter(changed).map((key) => keys[key].name);
     if (fixed.length > 0) log.warn({ keys: fixed.join(', ') }, 'this takes effect at the next start');

@@ -1,6 +1,6 @@
 import { Core } from '../core/core.ts';
 import type { Call, CoreOptions, Effect, Input, PluginFacts, Source } from '../core/core-types.ts';
-import type { Command, Outcome } from '../core/model/commands.ts';
+import type { Command, Outcome, Refusal } from '../core/model/commands.ts';
 import { type HookName, hookNames } from '../core/model/hooks.ts';
 import { formatToken, type Token } from '../core/model/ids.ts';
 import type { LocalAddress } from '../core/model/network.ts';
@@ -185,10 +185,8 @@ export class Host {
     plugin.log.error({ hook: what, ...errorFields(error) }, 'plugin failed');
   }
 
-  #logRefusal(name: string, command: Command, error: { code: string; message: string }): void {
-    // Between an event and the command that answers it the connection may close: that is no news.
-    const level =
-      error.code === 'REFUSED' || error.code === 'BAD_ARGUMENT' || error.code === 'FAILED' ? 'warn' : 'debug';
+  #logRefusal(name: string, command: Command, error: Refusal): void {
+    const level = isNews(error) ? 'warn' : 'debug';
     const { log } = this.#plugin(name);
     if (!log.isLevelEnabled(level)) return;
     const held = this.#refusals.pass(`${name} ${command.name} ${error.message}`, this.#options.clock.now());
@@ -201,6 +199,13 @@ export class Host {
     log[level]({ ...fields, ...(held > 0 ? { 'times before': held } : {}), error: error.message }, 'command refused');
   }
 }
+
+/**
+ * Between an event and the command that answers it a connection may close, or a subflow: ENOTCONN and ESRCH say that as
+ * much as an unknown token does.
+ */
+const isNews = ({ code, errno }: Refusal): boolean =>
+  code === 'BAD_ARGUMENT' || code === 'FAILED' || (code === 'REFUSED' && errno !== 'ENOTCONN' && errno !== 'ESRCH');
 
 function errorFields(error: unknown): { error: string; stack?: string } {
   if (!(error instanceof Error)) return { error: String(error) };

@@ -221,6 +221,50 @@ describe('mptcpd runs', () => {
     );
   });
 
+  asRoot('as nobody, with CAP_NET_ADMIN and no other right', async () => {
+    const caps = ['--inh-caps=-all,+net_admin', '--ambient-caps=-all,+net_admin', '--bounding-set=-all,+net_admin'];
+    const file = join(dir, 'mptcpd.conf');
+    writeFileSync(file, `[core]\nnotify-flags = existing\n`);
+    chmodSync(dir, 0o755);
+    const wrapped = ['unshare', '--net', 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...caps];
+    const child = host.spawnOutside(...wrapped, process.execPath, PROGRAM, '--config', file);
+    await child.ready('as nobody');
+    expect(child.lines.filter(({ level }) => Number(level) > 30)).toEqual([]);
+    expect((await child.stop()).status).toBe(0);
+  });
+
+  test('and listens for joins where a plugin announces on a port of its own', async () => {
+    const peer = await lab.host('peer');
+    for (const [n, link] of ['v1', 'v2'].entries()) {
+      await lab.link(host, peer, link);
+      await host.run('ip', 'addr', 'add', `10.0.${n}.1/24`, 'dev', link);
+      await peer.run('ip', 'addr', 'add', `10.0.${n}.2/24`, 'dev', link);
+    }
+    for (const each of [host, peer]) await each.run('sysctl', '-qw', 'net.mptcp.pm_type=1');
+    // The server listens on one address alone: without a listener of mptcpd's nobody would answer on the other.
+    const code = `export default { name: 'two-ports', api: 1, setup: ({ pm }) => ({
+      connectionEstablished: ({ token }) => pm.announce({ token, address: { ip: '10.0.1.2', port: 0 }, listen: true }) }) };`;
+    writeFileSync(join(dir, 'two-ports.mjs'), code);
+    const server = await peer.startDaemon('--plugin-dir', dir);
+    await host.startDaemon('--load-plugins=fullmesh');
+    const { port } = await peer.ask<{ port: number }>({ op: 'listen', at: { ip: '10.0.0.2', port: 0 } });
+    await host.watchEvents();
+    const { connection } = await host.ask<{ connection: number }>({ op: 'connect', to: { ip: '10.0.0.2', port } });
+    await host.ask({ op: 'send', connection, bytes: 1000 });
+    const joined = await until(
+      'a subflow to the announced port',
+      () => host.events.find(({ event }) => event.type === 'subflowEstablished' && event.remoteIp === '10.0.1.2'),
+      { state: () => host.events },
+    );
+    expect(joined.event).not.toMatchObject({ remotePort: port });
+    const listening = async (): Promise<boolean> => (await peer.run('ss', '-Hltn')).includes('10.0.1.2:');
+    expect(await listening()).toBe(true);
+    await host.ask({ op: 'close', connection });
+    await peer.ask({ op: 'close', connection: 0 });
+    await until('the listener is closed with the connection', async () => !(await listening()));
+    expect((await server.stop()).status).toBe(0);
+  });
+
   asRoot('in another network namespace', async () => {
     await host.run('ip', 'link', 'set', 'lo', 'down');
     await host.run('ip', 'addr', 'add', '10.9.9.9/32', 'dev', 'lo');
