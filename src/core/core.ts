@@ -206,9 +206,12 @@ export class Core {
 
   #tellNetwork(changes: readonly NetworkChange[]): Effect[] {
     const effects: Effect[] = [];
-    for (const { hook, payload } of changes) {
-      const level = hook.startsWith('localAddress') ? 'info' : 'debug';
-      effects.push({ type: 'log', level, message: inWords(hook), fields: this.#describe(payload) });
+    for (const change of changes) {
+      const { hook, payload } = change;
+      const level = 'interface' in change ? 'info' : 'debug';
+      const fields =
+        'interface' in change ? { ...this.#describe(payload), interface: change.interface } : this.#describe(payload);
+      effects.push({ type: 'log', level, message: inWords(hook), fields });
       effects.push(...this.#callAll(hook, payload));
     }
     return effects;

@@ -281,3 +281,10 @@ describe('order', () => {
     expect(visible(core)).toEqual(['10.0.1.1', '10.0.1.2']);
   });
 });
+
+test('the log names the interface of an address that goes with it', () => {
+  const core = newCore();
+  feed(core, link(1), address('10.0.1.1'));
+  const lines = feed(core, linkGone(1)).flatMap((effect) => (effect.type === 'log' ? [effect] : []));
+  expect(lines[0]).toMatchObject({ message: 'local address removed', fields: { interface: 'eth1' } });
+});

@@ -5,7 +5,12 @@ import { RouteChecks } from './route-checks.ts';
 /** What plugins are told of the network. */
 export type NetworkChange =
   | { readonly hook: 'interfaceAdded' | 'interfaceUpdated' | 'interfaceRemoved'; readonly payload: Interface }
-  | { readonly hook: 'localAddressAdded' | 'localAddressRemoved'; readonly payload: LocalAddress };
+  | {
+      readonly hook: 'localAddressAdded' | 'localAddressRemoved';
+      readonly payload: LocalAddress;
+      /** The name of its interface, which may be gone by now. */
+      readonly interface: string | undefined;
+    };
 
 /** Why an address is kept from plugins. */
 export type Hidden =
@@ -162,9 +167,9 @@ export class Network {
   #dropLink(ifIndex: IfIndex, changes: NetworkChange[]): void {
     const link = this.#links.get(ifIndex);
     if (!link) return;
-    this.#links.delete(ifIndex);
     // The index may be given to another interface: what is not forgotten here would come out with that one.
     for (const [key, known] of this.#known) if (known.address.ifIndex === ifIndex) this.#dropAddress(key, changes);
+    this.#links.delete(ifIndex);
     changes.push({ hook: 'interfaceRemoved', payload: link });
   }
 
@@ -214,7 +219,7 @@ export class Network {
   #say(hook: 'localAddressAdded' | 'localAddressRemoved', known: Known, changes: NetworkChange[]): void {
     known.told = hook === 'localAddressAdded';
     this.#visible = undefined;
-    changes.push({ hook, payload: known.address });
+    changes.push({ hook, payload: known.address, interface: this.#links.get(known.address.ifIndex)?.name });
   }
 }
 
