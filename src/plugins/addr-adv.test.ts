@@ -1,202 +1,399 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { EndpointFlag, HeldAddress, Limits } from '../plugin-api/index.ts';
-import { asAddrId, asIfIndex } from '../plugin-api/index.ts';
-import { type PluginTest, testPlugin } from '../testing/index.ts';
+import type { EndpointFlag, HeldAddress, Outcome, Plugin, Pm } from '../plugin-api/index.ts';
+import { asAddrId as asId, asIfIndex } from '../plugin-api/index.ts';
+import { FakeKernel, FakeRefusal, type PluginTest, testPlugin } from '../testing/index.ts';
 import addrAdv from './addr-adv.ts';
 
-const ETH = 1;
+/** The first interface of a test. */
+const ETH = asIfIndex(1);
 
-interface Args {
-  readonly ip?: string;
-  readonly id?: number;
-  readonly flags?: readonly string[];
-  readonly ifIndex?: number;
-  readonly subflows?: number;
-  readonly addAddrAccepted?: number;
-}
-
-/** What changed the kernel's state since the last time, in few words. */
-function changes(t: PluginTest): readonly string[] {
-  return t.commands.splice(0).flatMap(({ type, args }) => {
-    const { ip, id, flags, ifIndex, subflows, addAddrAccepted } = (args ?? {}) as Args;
-    if (type === 'addEndpoint') return [`add ${ip} dev ${ifIndex} ${flags?.join(' ')}`];
-    if (type === 'removeEndpoint') return [`remove id ${id}`];
-    if (type === 'setLimits') return [`limits ${subflows} ${addAddrAccepted}`];
-    return [];
-  });
-}
-const endpoints = (t: PluginTest): readonly string[] => changes(t).filter((each) => !each.startsWith('limits'));
-const lastLimits = (t: PluginTest): string | undefined => changes(t).findLast((each) => each.startsWith('limits'));
-
-const held = (ip: string, id: number, more: Partial<HeldAddress> = {}): HeldAddress => ({
-  ip,
-  id: asAddrId(id),
-  port: 0,
-  flags: ['subflow'],
-  ifIndex: asIfIndex(ETH),
-  ...more,
-});
-
-const start = (addressFlags: readonly EndpointFlag[] = ['subflow']) => testPlugin(addrAdv, { addressFlags });
+/** The kernel's endpoints and limits, and the commands that changed them since the last look. */
+let kernel: FakeKernel['endpoints'];
+let changes: string[];
 let t: PluginTest;
+
+const start = async (flags: readonly EndpointFlag[] = ['subflow']): Promise<void> => {
+  t = await testPlugin(onKernel(), { addressFlags: flags });
+};
 beforeEach(async () => {
-  t = await start();
+  kernel = new FakeKernel().endpoints;
+  changes = [];
+  await start();
 });
+
+/** The plugin over endpoints and limits that behave as the kernel's. */
+function onKernel(): Plugin {
+  const commands: Pick<Pm, 'addEndpoint' | 'removeEndpoint' | 'listEndpoints' | 'getLimits' | 'setLimits'> = {
+    addEndpoint: (args) => change(`add ${args.ip}`, () => kernel.add(args)),
+    removeEndpoint: ({ id }) => change(`remove ${kernel.get(id).ip}`, () => kernel.delete(id)),
+    listEndpoints: () => answer(() => kernel.list()),
+    getLimits: () => answer(limits),
+    setLimits: ({ subflows = 0, addAddrAccepted = 0 }) =>
+      change(`limits ${subflows} ${addAddrAccepted}`, () =>
+        kernel.setLimits({ subflows, rcvAddAddrs: addAddrAccepted }),
+      ),
+  };
+  return { ...addrAdv, setup: (context) => addrAdv.setup({ ...context, pm: { ...context.pm, ...commands } }) };
+}
+
+async function change(what: string, task: () => void): Promise<Outcome<undefined>> {
+  const outcome = await answer(task);
+  changes.push(outcome.ok ? what : `${what}: ${outcome.error.errno}`);
+  return outcome.ok ? { ok: true, value: undefined } : outcome;
+}
+
+async function answer<T>(task: () => T): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: task() };
+  } catch (error) {
+    if (!(error instanceof FakeRefusal)) throw error;
+    return { ok: false, error: { code: 'REFUSED', errno: error.errno, message: error.message } };
+  }
+}
+
+const limits = () => ({ subflows: kernel.limits.subflows, addAddrAccepted: kernel.limits.rcvAddAddrs });
+
+const show = ({ ip, port, id, flags, ifIndex }: HeldAddress): string =>
+  `${id} ${ip}${port ? ` port ${port}` : ''} ${flags.join(' ')}${ifIndex === undefined ? '' : ` dev ${ifIndex}`}`;
+const endpoints = (): readonly string[] => kernel.list().map(show);
+const changed = (): readonly string[] => changes.splice(0);
+const warnings = (): readonly unknown[] => t.logs.filter(({ level }) => level === 'warn' || level === 'error');
+
+async function addMany(from: number, to: number): Promise<void> {
+  for (let n = from; n <= to; n++) await t.addAddress('eth0', `10.0.${n}.1`);
+}
 
 describe('endpoints', () => {
   test('follow the addresses, of both families, on their device and with addr-flags', async () => {
-    t = await start(['signal', 'backup']);
+    await start(['signal', 'backup']);
     await t.addAddress('eth0', '10.0.1.1');
     await t.addAddress('eth1', '2001:db8::1');
-    expect(endpoints(t)).toEqual(['add 10.0.1.1 dev 1 signal backup', 'add 2001:db8::1 dev 2 signal backup']);
-  });
-
-  test('go with their addresses, by the id that the kernel has for them now', async () => {
-    await t.addAddress('eth0', '10.0.1.1');
-    changes(t);
-    t.answer('listEndpoints', [held('10.0.2.1', 1), held('10.0.1.1', 7)]);
+    expect(endpoints()).toEqual(['1 10.0.1.1 signal backup dev 1', '2 2001:db8::1 signal backup dev 2']);
     await t.removeAddress('eth0', '10.0.1.1');
-    expect(endpoints(t)).toEqual(['remove id 7']);
+    expect(endpoints()).toEqual(['2 2001:db8::1 signal backup dev 2']);
   });
 
-  test('come back with the interface', async () => {
-    await t.addAddress('eth0', '10.0.1.1');
-    changes(t);
-    t.answer('listEndpoints', [held('10.0.1.1', 1)]);
-    await t.setLink('eth0', false);
-    await t.setLink('eth0', true);
-    expect(endpoints(t)).toEqual(['remove id 1', 'add 10.0.1.1 dev 1 subflow']);
-  });
-
-  test.each<[whose: string, there: readonly HeldAddress[]]>([
-    ['nobody’s: somebody flushed them', []],
-    ['on another device', [held('10.0.1.1', 1, { ifIndex: asIfIndex(9) })]],
-    ['on no device', [held('10.0.1.1', 1, { ifIndex: undefined })]],
-    ['with a port', [held('10.0.1.1', 1, { port: 8443 })]],
-    ['of another address under the same id', [held('10.0.5.5', 1)]],
-  ])('that are %s are left alone', async (_, there) => {
-    await t.addAddress('eth0', '10.0.1.1');
-    changes(t);
-    t.answer('listEndpoints', there);
+  test('have the lowest id that nobody has', async () => {
+    kernel.add({ ip: '192.0.2.1', id: asId(2), flags: ['signal'] });
+    await addMany(1, 3);
     await t.removeAddress('eth0', '10.0.1.1');
-    expect(endpoints(t)).toEqual([]);
+    await t.addAddress('eth0', '10.0.9.1');
+    expect(endpoints()).toEqual([
+      '1 10.0.9.1 subflow dev 1',
+      '2 192.0.2.1 signal',
+      '3 10.0.2.1 subflow dev 1',
+      '4 10.0.3.1 subflow dev 1',
+    ]);
   });
 
-  test('that could not be added are not removed', async () => {
-    t.refuse('addEndpoint', 'EEXIST');
+  test('go and come with the interface, and nothing is left or lost however often', async () => {
+    await addMany(1, 2);
+    for (let i = 0; i < 5; i++) {
+      await t.setLink('eth0', false);
+      expect(endpoints()).toEqual([]);
+      expect(limits()).toEqual({ subflows: 2, addAddrAccepted: 2 });
+      await t.setLink('eth0', true);
+      expect(endpoints()).toEqual(['1 10.0.1.1 subflow dev 1', '2 10.0.2.1 subflow dev 1']);
+      expect(limits()).toEqual({ subflows: 4, addAddrAccepted: 4 });
+    }
+  });
+
+  test('are added once', async () => {
+    await addMany(1, 2);
+    expect(changed()).toEqual(['limits 2 2', 'add 10.0.1.1', 'limits 3 3', 'add 10.0.2.1', 'limits 4 4']);
+    await t.setLink('eth1', true);
+    await t.addAddress('eth1', '10.0.3.1');
+    expect(changed()).toEqual(['add 10.0.3.1', 'limits 5 5']);
+  });
+
+  test('that somebody flushed come back with the next change', async () => {
+    await addMany(1, 2);
+    kernel.flush();
+    await t.addAddress('eth0', '10.0.3.1');
+    expect(endpoints().map((each) => each.slice(2, 10))).toEqual(['10.0.1.1', '10.0.2.1', '10.0.3.1']);
+  });
+
+  test('that the kernel refuses are warned of once, and tried again', async () => {
+    await start(['signal', 'fullmesh']);
+    changed();
+    await addMany(1, 2);
+    await t.removeAddress('eth0', '10.0.2.1');
+    expect(changed().filter((each) => each === 'add 10.0.1.1: EINVAL')).toHaveLength(3);
+    const warned = (ip: string): number => t.logs.filter(({ address }) => address === ip).length;
+    expect([warned('10.0.1.1'), warned('10.0.2.1')]).toEqual([1, 1]);
+    await addMany(2, 2); // another one, as far as anybody knows
+    expect([warned('10.0.1.1'), warned('10.0.2.1')]).toEqual([1, 2]);
+  });
+
+  test('take the place of one that the kernel made for itself', async () => {
+    kernel.add({ ip: '10.0.1.1', id: asId(5), flags: ['implicit'] });
     await t.addAddress('eth0', '10.0.1.1');
-    expect(t.logs).toContainEqual(
-      expect.objectContaining({ level: 'warn', msg: 'no endpoint for this address', address: '10.0.1.1' }),
-    );
-    changes(t);
-    t.answer('listEndpoints', [held('10.0.1.1', 1)]);
+    expect(endpoints()).toEqual(['5 10.0.1.1 subflow dev 1']);
     await t.removeAddress('eth0', '10.0.1.1');
-    expect(endpoints(t)).toEqual([]);
+    expect(endpoints()).toEqual([]);
   });
+});
 
-  test('an address on two interfaces has one, and it moves with the address', async () => {
+describe('an address that is there twice', () => {
+  test('on two interfaces: its endpoint stays with the first and moves when that loses it', async () => {
     await t.addAddress('eth0', '10.0.1.1');
     await t.addAddress('eth1', '10.0.1.1');
-    expect(endpoints(t)).toEqual(['add 10.0.1.1 dev 1 subflow']);
-    t.answer('listEndpoints', [held('10.0.1.1', 1)]);
+    expect(endpoints()).toEqual(['1 10.0.1.1 subflow dev 1']);
     await t.removeAddress('eth0', '10.0.1.1');
-    expect(endpoints(t)).toEqual(['remove id 1', 'add 10.0.1.1 dev 2 subflow']);
-  });
-
-  test('an address on two interfaces stays where the second one goes', async () => {
-    await t.addAddress('eth0', '10.0.1.1');
-    await t.addAddress('eth1', '10.0.1.1');
-    changes(t);
+    expect(endpoints()).toEqual(['1 10.0.1.1 subflow dev 2']);
     await t.removeAddress('eth1', '10.0.1.1');
-    expect(changes(t)).toEqual([]);
+    expect(endpoints()).toEqual([]);
+  });
+
+  test('on two interfaces: it stays where the second one goes', async () => {
+    await t.addAddress('eth0', '10.0.1.1');
+    await t.addAddress('eth1', '10.0.1.1');
+    changed();
+    await t.setLink('eth1', false);
+    expect(changed()).toEqual(['limits 3 3']);
+    expect(warnings()).toEqual([]);
+  });
+
+  test('with two lengths of its prefix: it counts once, and stays when one of them goes', async () => {
+    await t.addAddress('eth0', '10.0.1.1');
+    await t.addAddress('eth0', '10.0.1.1', { prefixLength: 32 });
+    expect(limits()).toEqual({ subflows: 3, addAddrAccepted: 3 });
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['1 10.0.1.1 subflow dev 1']);
+  });
+});
+
+describe('what others made', () => {
+  test.each<[what: string, there: Partial<HeldAddress>]>([
+    ['with other flags', { flags: ['signal'], ifIndex: ETH }],
+    ['with more flags', { flags: ['subflow', 'backup'], ifIndex: ETH }],
+    ['on another device', { flags: ['subflow'], ifIndex: asIfIndex(9) }],
+    ['on no device', { flags: ['subflow'] }],
+  ])('an endpoint %s is left alone, and the address is left to it without a warning', async (_, there) => {
+    kernel.add({ ip: '10.0.1.1', ...there });
+    const before = endpoints();
+    changed();
+    await t.addAddress('eth0', '10.0.1.1');
+    await t.addAddress('eth0', '10.0.2.1');
+    await t.removeAddress('eth0', '10.0.2.1');
+    await t.removeAddress('eth0', '10.0.1.1');
+    await t.stop();
+    expect(changed().filter((each) => each.includes('10.0.1.1'))).toEqual([]);
+    expect(endpoints()).toEqual(before);
+    expect(warnings()).toEqual([]);
+    const told = t.logs.filter(
+      ({ msg }) => msg === 'no endpoint for this address: it has an endpoint of somebody else',
+    );
+    expect(told).toEqual([expect.objectContaining({ level: 'debug', address: '10.0.1.1', id: 1 })]);
+  });
+
+  test('an endpoint with a port announces it: the address has one of its own beside it', async () => {
+    await start(['signal']);
+    kernel.add({ ip: '10.0.1.1', port: 8443, flags: ['signal'], ifIndex: ETH });
+    await t.addAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['1 10.0.1.1 port 8443 signal dev 1', '2 10.0.1.1 signal dev 1']);
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['1 10.0.1.1 port 8443 signal dev 1']);
+  });
+
+  test('an endpoint that took an id over is not removed for it', async () => {
+    await t.addAddress('eth0', '10.0.1.1');
+    kernel.flush();
+    kernel.add({ ip: '192.0.2.1', id: asId(1), flags: ['subflow'], ifIndex: ETH });
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['1 192.0.2.1 subflow dev 1']);
+  });
+
+  test('an endpoint that took the place of an own one stays', async () => {
+    await addMany(1, 1);
+    for (const flags of [['signal'], ['subflow', 'backup']] as const) {
+      kernel.delete(1);
+      kernel.add({ ip: '10.0.1.1', flags, ifIndex: ETH, id: asId(1) });
+      await addMany(2, 2);
+      await t.removeAddress('eth0', '10.0.2.1');
+    }
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['1 10.0.1.1 subflow backup dev 1']);
+  });
+
+  test('an endpoint that came when the own one had gone stays', async () => {
+    await addMany(1, 1);
+    await t.removeAddress('eth0', '10.0.1.1');
+    kernel.add({ ip: '10.0.1.1', flags: ['subflow', 'backup'], ifIndex: ETH });
+    await addMany(1, 1);
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['2 10.0.1.1 subflow backup dev 1']);
+  });
+
+  test('flags that were changed meanwhile stay, and the endpoint goes with its address', async () => {
+    await t.addAddress('eth0', '10.0.1.1');
+    kernel.setFlags(1, ['backup']);
+    await t.addAddress('eth0', '10.0.2.1');
+    expect(endpoints()).toEqual(['1 10.0.1.1 subflow backup dev 1', '2 10.0.2.1 subflow dev 1']);
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['2 10.0.2.1 subflow dev 1']);
+  });
+});
+
+describe('what a run before left behind', () => {
+  beforeEach(async () => {
+    await addMany(1, 2);
+    await start(); // the one before has not been stopped
+    changed();
+  });
+
+  test('is taken up again, and goes with its address', async () => {
+    await addMany(1, 2);
+    expect(changed().filter((each) => each.startsWith('add'))).toEqual([]);
+    expect(warnings()).toEqual([]);
+    await t.removeAddress('eth0', '10.0.1.1');
+    expect(endpoints()).toEqual(['2 10.0.2.1 subflow dev 1']);
+  });
+
+  test('is removed at the end', async () => {
+    await addMany(1, 2);
+    await t.stop();
+    expect(endpoints()).toEqual([]);
+  });
+
+  test('of an address that is not there any more is left: it may be anybody’s', async () => {
+    await addMany(2, 2);
+    await t.stop();
+    expect(endpoints()).toEqual(['1 10.0.1.1 subflow dev 1']);
   });
 });
 
 describe('more addresses than the kernel takes', () => {
-  const addresses = Array.from({ length: 9 }, (_, i) => `10.0.${i + 1}.1`);
-  beforeEach(async () => {
-    for (const ip of addresses.slice(0, 8)) await t.addAddress('eth0', ip);
-    t.refuse('addEndpoint', 'ERANGE');
-    await t.addAddress('eth0', '10.0.9.1');
-    changes(t);
+  beforeEach(() => addMany(1, 11));
+  const ips = (): readonly string[] => kernel.list().map(({ ip }) => ip);
+
+  test('are warned of once, whatever comes and goes', async () => {
+    await t.removeAddress('eth0', '10.0.11.1');
+    await t.removeAddress('eth0', '10.0.1.1');
+    await addMany(12, 14);
+    await t.setLink('eth0', false);
+    await t.setLink('eth0', true);
+    expect(warnings()).toEqual([expect.objectContaining({ waiting: ['10.0.9.1'] })]);
+    expect(changes.filter((each) => each.includes(':'))).toEqual([]); // nothing was refused
   });
 
-  test('the ninth gets its endpoint when one goes', async () => {
-    t.answer('listEndpoints', [held('10.0.3.1', 3)]);
+  test('wait for their turn, the earlier ones first', async () => {
+    expect(ips()).not.toContain('10.0.9.1');
     await t.removeAddress('eth0', '10.0.3.1');
-    expect(endpoints(t)).toEqual(['remove id 3', 'add 10.0.9.1 dev 1 subflow']);
+    expect(ips()[2]).toBe('10.0.9.1');
+    await t.removeAddress('eth0', '10.0.5.1');
+    expect(ips()[4]).toBe('10.0.10.1');
+    await t.addAddress('eth0', '10.0.3.1');
+    await t.removeAddress('eth0', '10.0.6.1');
+    expect(ips()[5]).toBe('10.0.11.1');
+    await t.removeAddress('eth0', '10.0.7.1');
+    expect(ips()[6]).toBe('10.0.3.1');
   });
 
-  test('one that goes while it waits leaves no trace', async () => {
+  test('get a place that somebody else freed with the next change', async () => {
+    kernel.delete(4);
+    kernel.add({ ip: '192.0.2.1', id: asId(4), flags: ['signal'] });
+    await t.removeAddress('eth0', '10.0.11.1');
+    expect(ips()).not.toContain('10.0.9.1');
+    kernel.delete(4);
+    await t.removeAddress('eth0', '10.0.10.1');
+    expect(ips()[3]).toBe('10.0.4.1');
+  });
+
+  test('leave no trace when they go while they wait', async () => {
+    changed();
     await t.removeAddress('eth0', '10.0.9.1');
-    expect(endpoints(t)).toEqual([]);
-    t.answer('listEndpoints', [held('10.0.3.1', 3)]);
+    expect(changed()).toEqual([]);
     await t.removeAddress('eth0', '10.0.3.1');
-    expect(endpoints(t)).toEqual(['remove id 3']);
+    expect(ips()[2]).toBe('10.0.10.1');
   });
 });
 
 describe('limits', () => {
-  const found = (limits: Limits): void => t.answer('getLimits', limits);
-  const fill = async (count: number): Promise<void> => {
-    for (let n = 1; n <= count; n++) await t.addAddress('eth0', `10.0.${n}.1`);
-  };
-
-  test.each([
-    [1, 'limits 3 3'],
-    [3, 'limits 5 5'],
-    [6, 'limits 8 8'],
-    [8, 'limits 8 8'],
-  ])('have room for the endpoints of %i addresses', async (count, expected) => {
-    await fill(count);
-    expect(lastLimits(t)).toBe(expected);
+  test.each([0, 1, 3, 6, 8, 9])('have room for the endpoints of %i addresses, up to 8', async (count) => {
+    await addMany(1, count);
+    const room = Math.min(2 + count, 8);
+    expect(limits()).toEqual({ subflows: room, addAddrAccepted: room });
   });
 
   test('accept no more announced addresses where endpoints are for signalling only', async () => {
-    t = await start(['signal']);
-    await fill(2);
-    expect(lastLimits(t)).toBe('limits 4 0');
+    kernel.setLimits({ subflows: 2, rcvAddAddrs: 0 });
+    await start(['signal']);
+    await addMany(1, 2);
+    expect(limits()).toEqual({ subflows: 4, addAddrAccepted: 0 });
   });
 
   test('never go below what was found', async () => {
-    found({ subflows: 7, addAddrAccepted: 5 });
-    await fill(1);
-    expect(lastLimits(t)).toBe('limits 7 5');
-    await fill(4);
-    expect(lastLimits(t)).toBe('limits 7 6');
+    kernel.setLimits({ subflows: 7, rcvAddAddrs: 5 });
+    await start();
+    await addMany(1, 1);
+    expect(limits()).toEqual({ subflows: 7, addAddrAccepted: 5 });
+    await addMany(2, 4);
+    expect(limits()).toEqual({ subflows: 7, addAddrAccepted: 6 });
     await t.removeAddress('eth0', '10.0.1.1');
-    expect(lastLimits(t)).toBe('limits 7 5');
+    expect(limits()).toEqual({ subflows: 7, addAddrAccepted: 5 });
   });
 
-  test('what was found is what was there before the first change', async () => {
-    found({ subflows: 2, addAddrAccepted: 0 });
-    await fill(1);
-    found({ subflows: 8, addAddrAccepted: 8 });
-    await fill(2);
-    expect(lastLimits(t)).toBe('limits 4 4');
-  });
-
-  test('go down with the addresses', async () => {
-    await fill(3);
-    changes(t);
+  test('never go below what others set meanwhile, each by itself', async () => {
+    await addMany(1, 3);
+    kernel.setLimits({ subflows: 6 });
     await t.removeAddress('eth0', '10.0.1.1');
-    expect(lastLimits(t)).toBe('limits 4 4');
+    expect(limits()).toEqual({ subflows: 6, addAddrAccepted: 4 });
+    kernel.setLimits({ rcvAddAddrs: 8 });
+    await t.removeAddress('eth0', '10.0.2.1');
+    expect(limits()).toEqual({ subflows: 6, addAddrAccepted: 8 });
+    await t.stop();
+    expect(limits()).toEqual({ subflows: 6, addAddrAccepted: 8 });
   });
 
-  test('that cannot be read are left as they are, and read again the next time', async () => {
-    t.refuse('getLimits', 'EPERM');
-    await fill(1);
-    expect(lastLimits(t)).toBeUndefined();
-    await t.addAddress('eth0', '10.0.2.1');
-    expect(lastLimits(t)).toBe('limits 4 4');
+  test('that are right already are not set again', async () => {
+    await addMany(1, 6);
+    changed();
+    await addMany(7, 8);
+    expect(changed()).toEqual(['add 10.0.7.1', 'add 10.0.8.1']);
+  });
+});
+
+describe('at the end', () => {
+  test('own endpoints are gone, others’ stay, and the limits are as they were', async () => {
+    kernel.setLimits({ subflows: 3, rcvAddAddrs: 1 });
+    await start();
+    kernel.add({ ip: '192.0.2.1', flags: ['signal'] });
+    await addMany(1, 3);
+    await t.stop();
+    expect(endpoints()).toEqual(['1 192.0.2.1 signal']);
+    expect(limits()).toEqual({ subflows: 3, addAddrAccepted: 1 });
+  });
+
+  test('and after it nothing is done any more', async () => {
+    await t.stop();
+    changed();
+    await addMany(1, 1);
+    expect(changed()).toEqual([]);
+  });
+});
+
+describe('what cannot be read', () => {
+  test('endpoints: nothing is added or removed, until they can be', async () => {
+    await addMany(1, 1);
+    changed();
+    const { list } = kernel;
+    kernel.list = () => {
+      throw new FakeRefusal('EPERM');
+    };
+    await addMany(2, 2);
+    expect(changed().filter((each) => !each.startsWith('limits'))).toEqual([]);
+    kernel.list = list;
+    await addMany(3, 3);
+    expect(changed()).toEqual(['add 10.0.2.1', 'add 10.0.3.1', 'limits 5 5']);
   });
 });
 
 test('connections of the kernel’s path manager are not its business', async () => {
   await t.addAddress('eth0', '10.0.1.1');
-  changes(t);
+  changed();
   const c = await t.connect({ local: { ip: '10.0.1.1' }, remote: { ip: '10.0.9.9' } });
   await t.announce(c, 1, { ip: '10.0.8.8', port: 443 });
   await t.close(c);
-  expect(t.commands).toEqual([]);
+  expect([changed(), t.commands]).toEqual([[], []]);
 });

@@ -1,18 +1,10 @@
-import {
-  definePlugin,
-  type HeldAddress,
-  type Ip,
-  type Limits,
-  type LocalAddress,
-  sameIp,
-} from '../plugin-api/index.ts';
-
-/** The kernel allows 8 endpoints, and 8 subflows beside the initial one (net/mptcp/pm_kernel.c, MPTCP_PM_ADDR_MAX). */
-const KERNEL_MAX = 8;
+import { definePlugin, type LocalAddress } from '../plugin-api/index.ts';
+import { KERNEL_MAX, keyOf, OwnEndpoints } from './addr-adv-endpoints.ts';
+import { SharedLimits } from './addr-adv-limits.ts';
 
 /**
  * The kernel's path manager: an endpoint for each address of this host, and limits that let each be used. What others
- * added is left alone.
+ * added is left alone, and at the end all is as it was before.
  */
 export default definePlugin({
   name: 'addr_adv',
@@ -20,50 +12,38 @@ export default definePlugin({
   drives: 'kernel',
   priority: 0,
   description: "endpoints of the kernel's path manager follow the addresses of this host",
-  setup({ pm, state, log, addressFlags }) {
-    /** The endpoints that this plugin added. */
-    const own: { ip: Ip; ifIndex: number }[] = [];
-    /** The limits as they were before. */
-    let found: Limits | undefined;
+  async setup(context) {
+    const { pm, state, addressFlags } = context;
+    const endpoints = new OwnEndpoints(context);
+    const limits = new SharedLimits(pm);
+    let closed = false;
 
-    async function add({ ip, ifIndex }: LocalAddress): Promise<void> {
-      if (own.some((o) => o.ip === ip)) return;
-      const added = await pm.addEndpoint({ ip, flags: addressFlags, ifIndex });
-      if (added.ok) own.push({ ip, ifIndex });
-      else log.warn({ address: ip, error: added.error.message }, 'no endpoint for this address');
-      await setLimits();
+    /** All that follows from the addresses of this moment: whatever was missed before is made good. */
+    async function follow(): Promise<void> {
+      if (closed) return;
+      const addresses = [...new Map(state.addresses.filter(isReachable).map((each) => [keyOf(each), each])).values()];
+      await endpoints.follow(addresses);
+      await setLimits(addresses.length);
     }
 
-    async function remove({ ip, ifIndex }: LocalAddress): Promise<void> {
-      const at = own.findIndex((o) => o.ip === ip && o.ifIndex === ifIndex);
-      if (at < 0) return;
-      own.splice(at, 1);
-      const endpoint = await find(ip, ifIndex);
-      if (endpoint) await pm.removeEndpoint({ id: endpoint.id });
-      // Another interface may have the same address, or one that found no room may fit now.
-      for (const address of state.addresses) if (!own.some((o) => o.ip === address.ip)) await add(address);
-      await setLimits();
+    /** Room for a subflow of each address beside the usual two. */
+    async function setLimits(addresses: number): Promise<void> {
+      const subflows = Math.min(2 + addresses, KERNEL_MAX);
+      await limits.raise({ subflows, addAddrAccepted: addressFlags.includes('subflow') ? subflows : 0 });
     }
 
-    async function find(ip: Ip, ifIndex: number): Promise<HeldAddress | undefined> {
-      const endpoints = await pm.listEndpoints();
-      if (!endpoints.ok) return undefined;
-      return endpoints.value.find((e) => e.port === 0 && e.ifIndex === ifIndex && sameIp(e.ip, ip));
-    }
-
-    /** Room for a subflow of each endpoint beside the usual two; never less than what was found. */
-    async function setLimits(): Promise<void> {
-      if (!found) {
-        const limits = await pm.getLimits();
-        if (!limits.ok) return;
-        found = limits.value;
-      }
-      const wanted = Math.min(2 + own.length, KERNEL_MAX);
-      const subflows = Math.max(found.subflows, wanted);
-      const accepted = addressFlags.includes('subflow') ? wanted : 0;
-      await pm.setLimits({ subflows, addAddrAccepted: Math.max(found.addAddrAccepted, accepted) });
-    }
-
-    return { localAddressAdded: add, localAddressRemoved: remove };
+    await setLimits(0);
+    return {
+      localAddressAdded: follow,
+      localAddressRemoved: follow,
+      async close() {
+        closed = true;
+        await endpoints.clear();
+        await limits.restore();
+      },
+    };
   },
 });
+
+/** Peers do not reach addresses of host scope, such as 127.0.0.1, nor does a subflow from there reach them. */
+const isReachable = ({ scope }: LocalAddress): boolean => scope !== 'host';

@@ -5,7 +5,7 @@ import { FakeRefusal } from './fake-netlink.ts';
 /** MPTCP_PM_ADDR_MAX (net/mptcp/pm_kernel.c). */
 const MAX = 8;
 
-const tooMany = (errno: 'EEXIST' | 'EBUSY' | 'ERANGE', number: number): FakeRefusal =>
+const tooMany = (errno: 'EEXIST' | 'EBUSY' | 'ERANGE' | 'EINVAL', number: number): FakeRefusal =>
   new FakeRefusal(errno, `too many addresses or duplicate one: -${number}`);
 
 /** The endpoints and limits of the kernel's path manager, with its rules and words (net/mptcp/pm_kernel.c). */
@@ -33,9 +33,12 @@ export class FakeEndpoints {
       throw new FakeRefusal('EINVAL', "flags mustn't have both signal and fullmesh");
     }
     if (this.#endpoints.size >= MAX) throw tooMany('ERANGE', 34);
-    if (this.list().some((each) => each.ip === ip && each.port === port)) throw tooMany('EEXIST', 17);
+    const twin = this.list().find((each) => each.ip === ip && each.port === port);
+    // What the kernel made for itself (implicit) gives way, and leaves its id.
+    if (twin && !twin.flags.includes('implicit')) throw tooMany('EEXIST', 17);
+    if (twin && wanted) throw tooMany('EINVAL', 22);
     if (wanted !== undefined && this.#endpoints.has(wanted)) throw tooMany('EBUSY', 16);
-    const id = asAddrId(wanted || this.#highest + 1);
+    const id = twin?.id ?? asAddrId(wanted || this.#highest + 1);
     this.#highest = Math.max(this.#highest, id);
     this.#endpoints.set(id, { ip, port, id, flags, ifIndex });
   }
