@@ -25,7 +25,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'kernel',
-          include: [scenarios, 'test/kernel/*.test.ts'],
+          include: [scenarios, 'test/kernel/*.test.ts', 'test/parity/*.test.ts'],
           env: { MPTCPD_WORLD: 'kernel' },
           globalSetup: 'test/kernel/setup.ts',
           testTimeout: 30_000,
