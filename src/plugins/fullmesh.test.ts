@@ -280,14 +280,30 @@ describe('the last subflow', () => {
     expect(c.subflows).toHaveLength(1);
   });
 
-  test('one of several from the address that goes stays', async () => {
+  test('several from the address that goes stay: which of them still works is not known', async () => {
     const t = await start();
     const c = await t.connect(ends);
     await t.announce(c, 3, { ip: OTHER, port: 443 });
     await up(t, c, LOCAL, OTHER);
     commands(t);
     await t.removeAddress('eth0', LOCAL);
-    expect(commands(t)).toEqual([`destroySubflow ${LOCAL} → ${OTHER}`]);
+    expect(commands(t)).toEqual([]);
+  });
+
+  test('on an address that plugins never heard of is left alone', async () => {
+    const t = await start();
+    const c = await t.connect({ ...ends, local: { ip: '10.0.77.1' } });
+    commands(t);
+    await up(t, c, LOCAL);
+    expect(commands(t)).toEqual([]);
+  });
+
+  test('stays where two addresses go before the kernel has told of the first', async () => {
+    const { t } = await pair();
+    commands(t);
+    await t.removeAddress('eth0', LOCAL);
+    await t.removeAddress('wlan0', WIFI);
+    expect(commands(t)).toEqual([`destroySubflow ${LOCAL} → ${REMOTE}`]);
   });
 
   test('one that is only being tried does not count', async () => {

@@ -6,6 +6,7 @@ import {
   type Ip,
   int,
   type LocalAddress,
+  type Subflow,
   sameIp,
   type Token,
   unmapped,
@@ -36,6 +37,8 @@ export default definePlugin({
   setup({ pm, state, options, after }) {
     /** By connection, by pair of addresses: when it is tried again, and how long the next wait is. */
     const retries = new Map<Token, Map<string, { cancel: () => void; wait: number }>>();
+    /** Subflows whose addresses are gone, kept because no other was there. */
+    const kept = new Map<Token, readonly Subflow[]>();
 
     function mesh(connection: Connection): void {
       if (connection.state !== 'established') return;
@@ -63,16 +66,19 @@ export default definePlugin({
       }
     }
 
-    /** The address is gone: the peer learns it where it was announced, and its subflows make room for others. */
-    async function leave(connection: Connection, ip: Ip): Promise<void> {
-      const known = connection.announced.find((a) => sameIp(a.ip, ip));
-      if (known) await pm.remove({ token: connection.token, id: known.id });
-      const live = connection.subflows.filter(({ state }) => state === 'established');
-      const here = live.filter(({ local }) => sameIp(local.ip, ip));
-      // Never the last one. The kernel tells of each end later: they are counted before the first is asked for.
-      for (const { local, remote } of here.length === live.length ? here.slice(1) : here) {
-        await pm.destroySubflow({ token: connection.token, local, remote });
-      }
+    /** The address is gone: the peer learns it where it was announced, and its subflows end where another lives. */
+    async function leave({ token, announced, subflows }: Connection, ip: Ip): Promise<void> {
+      const known = announced.find((a) => sameIp(a.ip, ip));
+      if (known) await pm.remove({ token, id: known.id });
+      const live = subflows.filter((s) => s.state === 'established');
+      const dead = live.filter(({ local }) => sameIp(local.ip, ip));
+      // The kernel tells of each end later: what was destroyed before is in the list still, but its address is gone.
+      if (live.some(({ local }) => isOwn(local.ip))) await destroy(dead);
+      else kept.set(token, [...(kept.get(token) ?? []), ...dead]);
+    }
+
+    async function destroy(dead: readonly Subflow[]): Promise<void> {
+      for (const { token, local, remote } of dead) await pm.destroySubflow({ token, local, remote });
     }
 
     /** Tries a pair again, after a while that doubles as long as it is not established in between. */
@@ -96,16 +102,17 @@ export default definePlugin({
       connectionClosed({ token }) {
         for (const { cancel } of retries.get(token)?.values() ?? []) cancel();
         retries.delete(token);
+        kept.delete(token);
       },
       addressAnnounced: ({ connection }) => mesh(connection),
       subflowEstablished({ token, local, remote }) {
         const pairs = retries.get(token);
         pairs?.get(pairOf(local.ip, remote))?.cancel();
         pairs?.delete(pairOf(local.ip, remote));
-        // What was kept as the last one, on an address that is gone, is that no longer.
-        const connection = state.connection(token);
-        const stale = connection?.subflows.filter((s) => s.state === 'established' && !isOwn(s.local.ip)) ?? [];
-        for (const ip of new Set(stale.map((s) => s.local.ip))) if (connection) void leave(connection, ip);
+        const stale = kept.get(token);
+        if (!stale || !isOwn(local.ip)) return;
+        kept.delete(token);
+        void destroy(stale.filter((s) => s.state === 'established' && !isOwn(s.local.ip)));
       },
       subflowClosed({ token, local, remote }) {
         const connection = state.connection(token);
