@@ -7,6 +7,8 @@ export type ConfigErrorCode =
   | 'CONFIG_UNKNOWN_SECTION'
   | 'CONFIG_UNKNOWN_KEY'
   | 'CONFIG_BAD_VALUE'
+  /** A key stands twice: which of its values was meant nobody knows. */
+  | 'CONFIG_SET_TWICE'
   /** The command line is wrong. */
   | 'CONFIG_USAGE';
 

@@ -134,8 +134,8 @@ describe('plugins’ sections', () => {
     });
   });
 
-  test('may come in parts, the later one counting', () => {
-    const { plugins } = parseConfig('[plugin p]\na=1\nb=1\n[core]\n[plugin p]\nb=2\n', 'm.conf');
+  test('may come in parts', () => {
+    const { plugins } = parseConfig('[plugin p]\na=1\n[core]\n[plugin p]\nb=2\n', 'm.conf');
     expect([...(plugins.get('p') ?? [])].map(([key, { value }]) => `${key}=${value}`)).toEqual(['a=1', 'b=2']);
   });
 });
@@ -168,8 +168,13 @@ describe('precedence', () => {
     expect(settle(new Map(), core('notify-flags =')).core.notifyFlags).toEqual([]);
   });
 
-  test('of two settings of one key in a file the later one counts', () => {
-    expect(core('log = journal\nlog = syslog')).toEqual({ log: 'syslog' });
+  test.each([
+    ['[core]\nlog = journal\nlog = syslog', 'm.conf:3: "log" is set already; keep one of them'],
+    ['[core]\nlog = journal\n[plugin p]\n[core]\nlog = journal', 'm.conf:5: "log" is set already; keep one of them'],
+    ['[plugin p]\na=1\nb=1\n[plugin p]\nb=2', 'm.conf:5: "b" is set already in m.conf:3; keep one of them'],
+  ])('of two settings of one key in a file neither counts: %j', (text, words) => {
+    const wrong = error(text);
+    expect([wrong.code, wrong.message]).toEqual(['CONFIG_SET_TWICE', words]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { ConfigError, hint } from './errors.ts';
-import { parseIni } from './ini.ts';
+import { type IniEntry, parseIni } from './ini.ts';
 import { type CoreSettings, type KeyName, keys, ValueError } from './keys.ts';
 
 /** A plugin's option as the file gives it, to be parsed by what the plugin declares. */
@@ -46,20 +46,14 @@ export function parseConfig(text: string, file: string): { core: Given; plugins:
     if (plugin !== undefined) {
       const options = plugins.get(plugin) ?? new Map<string, RawOption>();
       plugins.set(plugin, options);
-      for (const { key, value, line } of section.entries) options.set(key, { value, place: `${file}:${line}` });
-    } else if (section.name === 'core') {
       for (const { key, value, line } of section.entries) {
-        const name = byFileName.get(key);
         const place = `${file}:${line}`;
-        if (!name) {
-          throw new ConfigError(
-            'CONFIG_UNKNOWN_KEY',
-            place,
-            `no key "${key}" in [core]${hint(key, [...byFileName.keys()])}`,
-          );
-        }
-        core[name] = parseValue(name, value, `${place}: ${key}`);
+        const before = options.get(key);
+        if (before) throw setTwice(place, key, before.place);
+        options.set(key, { value, place });
       }
+    } else if (section.name === 'core') {
+      for (const entry of section.entries) readCore(core, entry, file);
     } else {
       const known = ['core', 'plugin NAME'];
       throw new ConfigError(
@@ -71,6 +65,24 @@ export function parseConfig(text: string, file: string): { core: Given; plugins:
   }
   return { core: core as Given, plugins };
 }
+
+function readCore(core: Record<string, unknown>, { key, value, line }: IniEntry, file: string): void {
+  const name = byFileName.get(key);
+  const place = `${file}:${line}`;
+  if (!name) {
+    throw new ConfigError('CONFIG_UNKNOWN_KEY', place, `no key "${key}" in [core]${hint(key, [...byFileName.keys()])}`);
+  }
+  if (Object.hasOwn(core, name)) throw setTwice(place, key);
+  core[name] = parseValue(name, value, `${place}: ${key}`);
+}
+
+/** Which of two values was meant nobody knows: the C program takes the first, others the last. */
+const setTwice = (place: string, key: string, before?: string): ConfigError =>
+  new ConfigError(
+    'CONFIG_SET_TWICE',
+    place,
+    `"${key}" is set already${before ? ` in ${before}` : ''}; keep one of them`,
+  );
 
 /** Puts layers over the defaults: the later the stronger. */
 export function settle(plugins: Settings['plugins'], ...layers: readonly Given[]): Settings {

@@ -157,11 +157,11 @@ export const optionDifferences: readonly Difference[] = [
   {
     list: 'configuration file: a key twice',
     see: 'defect 16',
-    why: 'the last one counts, as on the command line',
+    why: 'which of them was meant nobody knows: it is an error',
     at: {
       start: {
         c: 'running | 10.0.1.1 id 1 subflow dev v1 | add_addr_accepted 3 subflows 3',
-        ours: 'running | 10.0.1.1 id 1 signal dev v1 | add_addr_accepted 0 subflows 3',
+        ours: 'exit 1 | add_addr_accepted 0 subflows 2',
       },
     },
   },
