@@ -14,6 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   log: ['os'],
   daemon: ['core', 'netlink', 'monitor', 'plugin-api', 'plugins', 'config', 'log', 'os'],
   testing: ['core', 'netlink', 'plugin-api', 'daemon', 'log', 'os'],
+  cli: ['core', 'netlink', 'config', 'os'],
   lab: ['core', 'netlink', 'os'],
 };
 /** Rooms that run anywhere: nothing of node: and nothing of npm. */

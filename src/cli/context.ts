@@ -1,0 +1,109 @@
+import type { IfIndex } from '../core/model/ids.ts';
+import { asIfIndex } from '../core/model/ids.ts';
+import { Client } from '../netlink/client.ts';
+import * as pm from '../netlink/families/mptcp-pm.ts';
+import * as nlctrl from '../netlink/families/nlctrl.ts';
+import * as route from '../netlink/families/route.ts';
+import { Family } from '../netlink/family.ts';
+import type { OpenSocket } from '../netlink/socket.ts';
+import { inNetworkNamespace, NetlinkSocket, SystemError } from '../os/index.ts';
+import { CliError, refused, status } from './cli-error.ts';
+import { describeErrno } from './errno-words.ts';
+import { type Json, toJson } from './json.ts';
+import type { Options } from './options.ts';
+
+/** Where the output goes; a test may stand another one in. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/**
+ * What every command has at hand: the options, the output, and the kernel. Sockets are opened at their first use, inside
+ * the namespace that `-n` names.
+ */
+export class Context {
+  readonly options: Options;
+  readonly #output: Output;
+  readonly #open: OpenSocket;
+  #generic: Client | undefined;
+  #route: Client | undefined;
+  #pm: Family | undefined;
+
+  constructor(options: Options, output: Output, open: OpenSocket = openerFor(options.netns)) {
+    this.options = options;
+    this.#output = output;
+    this.#open = open;
+  }
+
+  /** Writes to stdout. */
+  out(text: string): void {
+    this.#output.out(text);
+  }
+
+  /** Writes to stderr. */
+  err(text: string): void {
+    this.#output.err(text);
+  }
+
+  /** Writes a list of records: one JSON array with -j, otherwise what `line` makes of each. */
+  show<T>(records: readonly T[], toValue: (record: T) => Json, line: (record: T) => string): void {
+    if (this.options.json) this.out(`${toJson(records.map(toValue), this.options.pretty)}\n`);
+    else this.out(records.map((record) => `${line(record)}\n`).join(''));
+  }
+
+  /** Opens one more netlink socket. The caller closes it, or the end of the program does. */
+  openSocket(protocol: number): ReturnType<OpenSocket> {
+    return this.#open(protocol);
+  }
+
+  /** Generic netlink. */
+  get generic(): Client {
+    this.#generic ??= new Client(this.#open(nlctrl.PROTOCOL));
+    return this.#generic;
+  }
+
+  /** rtnetlink. */
+  get route(): Client {
+    this.#route ??= new Client(this.#open(route.PROTOCOL));
+    return this.#route;
+  }
+
+  /** The kernel's path managers. */
+  get pm(): Family {
+    if (!this.#pm) {
+      const found = Family.find(this.generic, pm.FAMILY);
+      if (!found.ok) throw new CliError(status.failed, refused(found.error).message);
+      this.#pm = found.value;
+    }
+    return this.#pm;
+  }
+
+  /** The name of an interface; `if7` where there is none with the index, as iproute2 has it. */
+  linkName(index: IfIndex): string {
+    const found = this.route.request(route.link.get, route.link.types.get, { index });
+    return (found.ok ? found.value?.name : undefined) ?? `if${index}`;
+  }
+
+  /** The index of an interface, its other names included; undefined where there is none. */
+  linkIndex(name: string): IfIndex | undefined {
+    const found = this.route.request(route.link.get, route.link.types.get, { name });
+    if (found.ok) return found.value?.index;
+    const [, digits] = /^if([1-9]\d*)$/.exec(name) ?? [];
+    return digits === undefined ? undefined : asIfIndex(Number(digits));
+  }
+}
+
+function openerFor(netns: string | undefined): OpenSocket {
+  if (netns === undefined) return (protocol) => new NetlinkSocket(protocol);
+  const path = netns.includes('/') ? netns : `/run/netns/${netns}`;
+  return (protocol) => {
+    try {
+      return inNetworkNamespace(path, () => new NetlinkSocket(protocol));
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const what = error.syscall === 'open' ? 'Cannot open' : 'Cannot enter';
+      throw new CliError(status.usage, `${what} network namespace "${netns}": ${describeErrno(error.errno)}\n`);
+    }
+  };
+}

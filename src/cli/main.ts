@@ -1,0 +1,56 @@
+import { CliError, status, unknownCommand } from './cli-error.ts';
+import type { Context, Output } from './context.ts';
+import { readOptions } from './options.ts';
+import { helpText, usageText } from './usage.ts';
+import { readVersion } from './version.ts';
+import { pick } from './words.ts';
+
+/** One object of the command line. @param words what follows its name. @returns the exit status */
+type Run = (words: readonly string[], context: Context) => Promise<number> | number;
+
+/**
+ * The objects, in the order in which an abbreviation is looked for: `ip mptcp`'s own come first, and `m` is monitor.
+ * Each file is loaded only when it is asked for.
+ */
+const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+  endpoint: () => import('./endpoint.ts'),
+  limits: () => import('./limits.ts'),
+};
+
+const processOutput: Output = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+/** The program mptcpctl. @returns its exit status */
+export async function main(args: readonly string[], output: Output = processOutput): Promise<number> {
+  try {
+    const { action, options, words } = readOptions(args);
+    if (action === 'help') output.out(helpText);
+    if (action === 'version') output.out(`mptcpctl ${readVersion()}\n`);
+    if (action !== 'run') return status.done;
+    const [word, ...rest] = words;
+    // As with `ip`: one that asks with a word is told on stderr.
+    if (word === undefined || pick(word, [...Object.keys(objects), 'help']) === 'help') {
+      throw new CliError(status.usage, usageText);
+    }
+    const load = objects[pick(word, Object.keys(objects)) ?? ''];
+    if (!load) throw unknownCommand(word);
+    const [{ run }, { Context: AContext }] = await Promise.all([load(), import('./context.ts')]);
+    return await run(rest, new AContext(options, output));
+  } catch (error) {
+    return complain(error, output);
+  }
+}
+
+/** Says what is wrong. @returns the exit status */
+function complain(error: unknown, output: Output): number {
+  if (error instanceof CliError) {
+    output.err(error.message);
+    return error.status;
+  }
+  // A fault of the system: no socket, no answer. Any other error is one of ours, and its stack is wanted.
+  if (!(error instanceof Error) || error.name !== 'SystemError') throw error;
+  output.err(`mptcpctl: ${error.message}\n`);
+  return status.failed;
+}

@@ -1,0 +1,56 @@
+/** What `mptcpctl --help` prints. */
+export const helpText = `Usage: mptcpctl [ OPTIONS ] OBJECT { COMMAND | help }
+
+Shows and changes what the kernel of this machine does with Multipath TCP (RFC 8684). Objects, commands and keywords may
+be abbreviated. The grammar and the output are those of "ip mptcp".
+
+Endpoints: the addresses of this host that the kernel's own path manager may use.
+  mptcpctl endpoint                          list them
+  mptcpctl endpoint show [ id ID ]
+  mptcpctl endpoint add ADDRESS [ dev NAME ] [ id ID ] [ port NR ] [ FLAG ]...
+  mptcpctl endpoint delete id ID [ ADDRESS ]
+  mptcpctl endpoint change { id ID | ADDRESS [ port NR ] } [ CHANGE ]...
+  mptcpctl endpoint flush                    delete all
+    FLAG    signal     announce the address to the peer
+            subflow    make subflows from it
+            fullmesh   ... to each address of the peer (with subflow)
+            laminar    answer an address that the peer announces with one subflow
+            backup     use its subflows only when there are no others
+    CHANGE  backup | nobackup | fullmesh | nofullmesh
+
+Limits: how much the kernel's own path manager may do for a connection, 0 to 8.
+  mptcpctl limits                            show them
+  mptcpctl limits set [ subflows NR ] [ add_addr_accepted NR ]
+
+Events: what happens to connections and subflows, as it happens.
+  mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
+
+Options:
+  -j, -json           JSON instead of text
+  -p, -pretty         with -j: in many lines, for people
+  -o, -oneline        with "-j monitor": one object a line
+  -t, -timestamp      with monitor: the time before each event; -ts, -tshort: in short
+  -c, -color[=WHEN]   as ip has it: endpoints, limits and events are without colours
+  -n, -netns NETNS    act in that network namespace: a name in /run/netns, or a path
+  -V, -Version        print the version
+  -h, -help           print this help
+
+Exit status: 0 done, 1 bad address or the kernel cannot be asked, 2 refused by the kernel, 255 wrong command line.
+To change anything, and for monitor, it takes CAP_NET_ADMIN.
+`;
+
+/** The usage in short, for a command line that names no object or asks for help with one. */
+export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id ID ]
+                              [ port NR ] [ FLAG-LIST ]
+       mptcpctl endpoint delete id ID [ ADDRESS ]
+       mptcpctl endpoint change [ id ID ] [ ADDRESS ] [ port NR ] CHANGE-OPT
+       mptcpctl endpoint show [ id ID ]
+       mptcpctl endpoint flush
+       mptcpctl limits set [ subflows NR ] [ add_addr_accepted NR ]
+       mptcpctl limits show
+       mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
+FLAG-LIST := [ FLAG-LIST ] FLAG
+FLAG  := [ signal | subflow | laminar | backup | fullmesh ]
+CHANGE-OPT := [ backup | nobackup | fullmesh | nofullmesh ]
+More: mptcpctl --help
+`;
