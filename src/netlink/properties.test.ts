@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hex, vectors, written } from '../../test/fixtures/wire/wire.ts';
+import { asIfIndex } from '../core/model/ids.ts';
 import { errnoName, ipv4At, ipv6At } from '../os/index.ts';
 import type { AttrSet, Definitions } from './attr-set.ts';
 import { CodecError } from './errors.ts';
 import { attr, eventAttr, pmEvents } from './families/mptcp-pm.ts';
 import { ctrl } from './families/nlctrl.ts';
 import * as routes from './families/route.ts';
+import { type MptcpSocket, mptcpSockets, type TcpSocket, tcpSockets } from './families/sock-diag.ts';
 import { extack, Reply } from './reply.ts';
 
 // The seed is fixed: a failure is one for everybody. Another one for a longer search: PROPERTY_RUNS=100000.
@@ -145,7 +147,45 @@ const messages = { link, address: ifAddress, route } as unknown as Readonly<
   Record<'link' | 'address' | 'route', AnyMessage>
 >;
 
+/** The fields of inet_diag_msg, all of them there. */
+const diagHeader = {
+  state: fc.oneof(fc.constantFrom('established' as const, 'listen' as const, 'bound' as const), fc.constant(99)),
+  ...{ timer: u8, retrans: u8, localPort: u16, remotePort: u16, ifIndex: s32.map(asIfIndex), cookie: u64 },
+  ...{ expires: u32, receiveQueue: u32, sendQueue: u32, uid: u32, inode: u32 },
+};
+const ends = fc.oneof(
+  fc.record({ family: fc.constant('ipv4' as const), local: ipv4, remote: ipv4 }),
+  fc.record({ family: fc.constant('ipv6' as const), local: ipv6, remote: ipv6 }),
+);
+const diagShared = some({ shutdown: words('receive', 'send'), mark: u32, cgroupId: u64 });
+const subflow = some({
+  ...{ remoteToken: u32, token: u32, mapSeq: u64, mapSubflowSeq: u32, ssnOffset: u32, mapLength: u16 },
+  ...{ mpCapableRemote: yes, joinLocal: yes, backupRemote: yes, fullyEstablished: yes, mapValid: yes },
+  ...{ remId: u8, locId: u8 },
+});
+const diagSocket = <T>(attributes: fc.Arbitrary<unknown>): fc.Arbitrary<T> =>
+  fc.tuple(fc.record(diagHeader), ends, diagShared, attributes).map((parts) => Object.assign({}, ...parts) as T);
+
 describe('what is written is read again', () => {
+  test('sockets of subflows', () => {
+    holds(diagSocket<TcpSocket>(some({ ulp: some({ name: text, mptcp: subflow }) })), (value) => {
+      const b = hex(written((w) => tcpSockets.encode(w, value)));
+      expect(tcpSockets.read(b, 0, b.length)).toEqual(value);
+    });
+  });
+  test('sockets of connections: what is not given of a struct is 0', () => {
+    const info = fc.record({
+      ...{ flags: words('fallback', 'remoteKeyReceived'), token: u32, checksums: fc.boolean(), subflowsTotal: u8 },
+      ...{ bytesSent: u64, bytesReceived: u64, retransmits: u32, lastAckReceived: u32 },
+    });
+    holds(diagSocket<MptcpSocket>(some({ info })), (value) => {
+      const b = hex(written((w) => mptcpSockets.encode(w, value)));
+      const read = mptcpSockets.read(b, 0, b.length);
+      expect(read).toMatchObject(value);
+      if (value.info) expect(read.info).toMatchObject({ writeSeq: 0n, extraSubflows: 0 });
+    });
+  });
+
   test.each(sets)('%s', (_, set, values) => {
     holds(values, (value) => {
       const b = hex(written((w) => set.encode(w, value)));
@@ -240,6 +280,16 @@ describe('bytes that nobody should send throw nothing but CodecError', () => {
     const seeds = vectors('rtnetlink').filter((v) => v.table === name);
     const bodies = seeds.map((v) => hex(v.message).subarray(16));
     onlyCodecErrors(bodies, (b, at, end) => messages[name].decode(b, at, end));
+  });
+  test('sockets of sock_diag', () => {
+    const seedsOf = (op: string) =>
+      vectors('sock-diag')
+        .filter((v) => v.op === op)
+        .flatMap((v) => v.replies.map(hex))
+        .filter((b) => b.length > 88)
+        .map((b) => b.subarray(16, b.readUInt32LE(0)));
+    onlyCodecErrors(seedsOf('mptcpSockets'), (b, at, end) => mptcpSockets.read(b, at, end));
+    onlyCodecErrors(seedsOf('tcpSockets'), (b, at, end) => tcpSockets.read(b, at, end));
   });
   test('replies', () => {
     const seeds = [...exchanges.flatMap((v) => v.replies.map(hex)), ...controller];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hex, written } from '../../test/fixtures/wire/wire.ts';
-import { pad, struct } from './struct.ts';
+import { attrSet } from './attr-set.ts';
+import { growing, pad, struct } from './struct.ts';
 import * as t from './types.ts';
 
 const sample = struct('sample', 12, { first: t.u8, gap: pad(3), second: t.s32, third: t.u16, tail: pad(2) });
@@ -42,6 +43,39 @@ describe('struct', () => {
     const misspelt = { thrid: 3 } as { third?: number };
     expect(() => written((w) => sample.write(w, misspelt))).toThrow(
       expect.objectContaining({ code: 'NL_OUT_OF_RANGE', path: ['sample', 'thrid'] }),
+    );
+  });
+});
+
+describe('a struct that grows', () => {
+  const set = attrSet('set', { sample: [1, growing(sample)] });
+  const read = (digits: string) => {
+    const b = Buffer.concat([
+      hex(`${(4 + digits.length / 2).toString(16).padStart(2, '0')}000100${digits}`),
+      Buffer.alloc(4, 0xee),
+    ]);
+    return set.decode(b, 0, b.length - 4).sample;
+  };
+  const whole = '01000000feffffff03000000';
+
+  test('a longer one: what follows is passed over', () => {
+    expect(read(`${whole}aabbccdd`)).toEqual({ first: 1, second: -2, third: 3 });
+  });
+  test('a shorter one: a field that is not there as a whole is not there', () => {
+    expect(read('01000000feffffff')).toEqual({ first: 1, second: -2 });
+    expect(read('01000000')).toEqual({ first: 1 });
+    expect(read('')).toEqual({});
+  });
+  test('is written whole', () => {
+    expect(written((w) => set.encode(w, { sample: { first: 1, second: -2, third: 3 } }))).toBe(`10000100${whole}`);
+    expect(written((w) => set.encode(w, { sample: {} }))).toBe(`10000100${'00'.repeat(12)}`);
+  });
+  test('a value that does not fit is named', () => {
+    expect(() => written((w) => set.encode(w, { sample: { third: -1 } }))).toThrow(
+      expect.objectContaining({ code: 'NL_OUT_OF_RANGE', path: ['sample', 'sample', 'third'] }),
+    );
+    expect(() => written((w) => set.encode(w, { sample: 3 }))).toThrow(
+      expect.objectContaining({ code: 'NL_OUT_OF_RANGE', path: ['sample'] }),
     );
   });
 });

@@ -45,9 +45,18 @@ export class Struct<F extends Fields> {
     if (end - at < this.size) {
       throw new CodecError('NL_TRUNCATED', `${end - at} bytes where the struct has ${this.size}`, [this.name]);
     }
+    return this.readWhole(b, at, end) as unknown as StructOf<F>;
+  }
+
+  /** Reads the fields that stand wholly before `end`: a struct that grows from kernel to kernel may be shorter. */
+  readWhole(b: Buffer, at: number, end: number): Partial<StructOf<F>> {
     const values: Record<string, unknown> = {};
-    for (const [key, type, offset] of this.#fields) values[key] = type.read(b, at + offset, type.size ?? 0);
-    return values as StructOf<F>;
+    for (const [key, type, offset] of this.#fields) {
+      const size = type.size ?? 0;
+      if (at + offset + size > end) break;
+      values[key] = type.read(b, at + offset, size);
+    }
+    return values as Partial<StructOf<F>>;
   }
 
   /** Writes the struct; fields that are not given are 0. */
@@ -78,4 +87,19 @@ export class Struct<F extends Fields> {
 
 export function struct<const F extends Fields>(name: string, size: number, fields: F): Struct<F> {
   return new Struct(name, size, fields);
+}
+
+/**
+ * An attribute that holds a struct which grows from kernel to kernel: an older kernel's lacks the last fields, a newer
+ * one's goes on after them. Written whole, fields that are not given 0.
+ */
+export function growing<F extends Fields>(table: Struct<F>): Type<Partial<StructOf<F>>> {
+  return {
+    kind: 'struct',
+    read: (b, at, length) => table.readWhole(b, at, at + length),
+    write: (w, value: unknown) => {
+      if (typeof value !== 'object' || value === null) throw new CodecError('NL_OUT_OF_RANGE', `no ${table.name}`);
+      table.write(w, value as Partial<StructOf<F>>);
+    },
+  };
 }
