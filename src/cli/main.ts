@@ -15,6 +15,7 @@ type Run = (words: readonly string[], context: Context) => Promise<number> | num
 const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   endpoint: () => import('./endpoint.ts'),
   limits: () => import('./limits.ts'),
+  monitor: () => import('./monitor.ts'),
 };
 
 const processOutput: Output = {

@@ -75,7 +75,7 @@ export function readOptions(args: readonly string[]): Invocation {
       if (netns === undefined) throw new CliError(status.usage, 'Option "-netns" needs the name of a namespace.\n');
       options = { ...options, netns };
     } else {
-      throw new CliError(status.usage, `Option "${option}" is unknown, try "mptcpctl -help".\n`);
+      throw new CliError(status.usage, `Option "${option}" is unknown, try "ip -help".\n`);
     }
   }
   return { action: 'run', options, words: [] };

@@ -89,6 +89,12 @@ const resetReasons: Record<number, Exclude<ResetReason, number>> = {
   6: 'middlebox',
 };
 
+/** The number behind a reason, for who shows the kernel's own. */
+export function resetReasonNumber(reason: ResetReason): number {
+  if (typeof reason === 'number') return reason;
+  return Number(Object.entries(resetReasons).find(([, word]) => word === reason)?.[0]);
+}
+
 /** MPTCP_ATTR_*. In events the source address is always this host's. */
 export const eventAttr = attrSet('event', {
   token: [1, t.token],

@@ -1,0 +1,72 @@
+import type { IfIndex } from '../core/model/ids.ts';
+import { EVENT_GROUP, pmEvents } from '../netlink/families/mptcp-pm.ts';
+import * as nlctrl from '../netlink/families/nlctrl.ts';
+import { subscribe } from '../netlink/subscription.ts';
+import { errnoNumber, SystemError } from '../os/index.ts';
+import { CliError, status } from './cli-error.ts';
+import type { Context } from './context.ts';
+import { describeErrno } from './errno-words.ts';
+import { isWanted, readFilter } from './event-filter.ts';
+import type { Told } from './event-format.ts';
+import { EventOutput } from './event-output.ts';
+import { now } from './timestamp.ts';
+
+/** Room for some ten thousand events that come while the reader of our output takes its time. */
+const RECEIVE_BUFFER = 8 << 20;
+
+/** Tells of events until a signal ends it. */
+export async function run(words: readonly string[], context: Context): Promise<number> {
+  const filter = readFilter(words);
+  const family = context.pm;
+  const socket = context.openSocket(nlctrl.PROTOCOL);
+  socket.receiveBuffer(RECEIVE_BUFFER);
+  try {
+    const group = family.groups.get(EVENT_GROUP);
+    if (group === undefined) throw new SystemError('join', errnoNumber('ENOENT') ?? 0);
+    socket.join(group);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    // 255 as `ip`, though the words are right.
+    const text = `can't subscribe to mptcp events: ${describeErrno(error.errno)}\n`;
+    throw new CliError(status.usage, text);
+  }
+
+  const names = linkNames(context);
+  const output = new EventOutput(context.options, (text) => context.out(text));
+  const tell = (told: Told): void => {
+    if (isWanted(filter, told)) output.add(told, names, now());
+  };
+  output.open();
+  subscribe(socket, {
+    message: (b, body, end, type) => {
+      if (type === family.id) tell(pmEvents.decode(b, body, end));
+    },
+    lost: (count) => tell({ type: 'lost', count }),
+    malformed: (error) => context.err(`mptcpctl: an event that cannot be read: ${(error as Error).message}\n`),
+  });
+  await stopSignal();
+  socket.close();
+  output.close();
+  return status.done;
+}
+
+/** The first SIGTERM or SIGINT. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.removeAllListeners(signal);
+      process.once(signal, () => resolve());
+    }
+  });
+}
+
+/** Names of interfaces: asked for each time, since they change; the last one known where the interface is gone. */
+function linkNames(context: Pick<Context, 'linkName'>): (index: IfIndex) => string {
+  const known = new Map<IfIndex, string>();
+  return (index) => {
+    const name = context.linkName(index);
+    if (name === `if${index}`) return known.get(index) ?? name;
+    known.set(index, name);
+    return name;
+  };
+}
