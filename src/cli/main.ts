@@ -16,6 +16,8 @@ const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   endpoint: () => import('./endpoint.ts'),
   limits: () => import('./limits.ts'),
   monitor: () => import('./monitor.ts'),
+  connections: () => import('./connections.ts'),
+  subflows: () => import('./subflows.ts'),
 };
 
 const processOutput: Output = {

@@ -25,6 +25,11 @@ Limits: how much the kernel's own path manager may do for a connection, 0 to 8.
 Events: what happens to connections and subflows, as it happens.
   mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
 
+Connections: what there is now, at either end, whoever made it.
+  mptcpctl connections [ FILTER ]...         each with its subflows below it
+  mptcpctl subflows [ FILTER ]...            one subflow a line
+    FILTER  token TOKEN | local ADDRESS | remote ADDRESS | port NR
+
 Options:
   -j, -json           JSON instead of text
   -p, -pretty         with -j: in many lines, for people
@@ -49,6 +54,8 @@ export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id
        mptcpctl limits set [ subflows NR ] [ add_addr_accepted NR ]
        mptcpctl limits show
        mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
+       mptcpctl { connections | subflows } [ token TOKEN ] [ local ADDRESS ]
+                              [ remote ADDRESS ] [ port NR ]
 FLAG-LIST := [ FLAG-LIST ] FLAG
 FLAG  := [ signal | subflow | laminar | backup | fullmesh ]
 CHANGE-OPT := [ backup | nobackup | fullmesh | nofullmesh ]
