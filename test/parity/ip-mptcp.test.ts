@@ -1,0 +1,121 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { kernelTest, type Namespace, openNamespace } from '../kernel/need.ts';
+import { lists, newer } from './ip-mptcp-lists.ts';
+
+// Each line starts four programs: a slow machine takes its time.
+const PATIENCE = 120_000;
+const CTL = [process.execPath, fileURLToPath(new URL('../../bin/mptcpctl', import.meta.url))];
+const parity = kernelTest('MPTCP', 'IPv6 on the loopback');
+
+interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program inside a namespace to its end. */
+async function run({ path }: Namespace, argv: readonly string[]): Promise<Result> {
+  const pid = path.split('/')[2] ?? '';
+  const child = spawn('nsenter', ['-t', pid, '-U', '-n', '--preserve-credentials', ...argv]);
+  const read = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => (read.stdout += data));
+  child.stderr.on('data', (data) => (read.stderr += data));
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, ...read };
+}
+
+/** A line for `ip`: the options stand before `mptcp`. */
+function ipArguments(line: string): string[] {
+  const words = line.split(' ');
+  const object = words.findIndex((word) => !word.startsWith('-'));
+  return ['ip', ...words.slice(0, object), 'mptcp', ...words.slice(object)];
+}
+
+/** What the kernel has, as one program shows it of either namespace. */
+const state = async (ns: Namespace): Promise<string> =>
+  (await run(ns, ['sh', '-c', 'ip mptcp endpoint; ip mptcp limits'])).stdout;
+
+describe.concurrent('the same words do the same as with `ip mptcp`, and say the same', () => {
+  for (const [name, lines] of Object.entries(lists)) {
+    parity(
+      name,
+      async () => {
+        const [theirs, ours] = await Promise.all([openNamespace(), openNamespace()]);
+        try {
+          for (const line of lines) {
+            const [expected, seen] = await Promise.all([
+              run(theirs, ipArguments(line)),
+              run(ours, [...CTL, ...line.split(' ')]),
+            ]);
+            expect({ line, ...seen }).toEqual({ line, ...expected });
+            const [there, here] = await Promise.all([state(theirs), state(ours)]);
+            expect(here, `the kernel's state after: ${line}`).toBe(there);
+          }
+        } finally {
+          await Promise.all([theirs.close(), ours.close()]);
+        }
+      },
+      PATIENCE,
+    );
+  }
+
+  parity('what the newest iproute2 has', async () => {
+    const ns = await openNamespace();
+    try {
+      for (const [line, status, stdout, stderr] of newer) {
+        expect({ line, ...(await run(ns, [...CTL, ...line.split(' ')])) }).toEqual({ line, status, stdout, stderr });
+      }
+    } finally {
+      await ns.close();
+    }
+  });
+
+  parity('and without rights', async () => {
+    const ns = await openNamespace();
+    const unprivileged = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
+    try {
+      for (const line of ['endpoint flush', 'limits set subflows 1', 'monitor', 'endpoint', 'limits']) {
+        const expected = await run(ns, [...unprivileged, ...ipArguments(line)]);
+        const seen = await run(ns, [...unprivileged, ...CTL, ...line.split(' ')]);
+        expect({ line, ...seen }).toEqual({ line, ...expected });
+      }
+    } finally {
+      await ns.close();
+    }
+  });
+
+  parity('what is ours alone: a flag that is not spoken of stays, limits have JSON', async () => {
+    const ns = await openNamespace();
+    const ctl = async (line: string): Promise<string> => (await run(ns, [...CTL, ...line.split(' ')])).stdout;
+    try {
+      await ctl('endpoint add 10.0.1.2 id 5 subflow backup');
+      await ctl('endpoint change id 5 fullmesh');
+      expect(await ctl('endpoint')).toBe('10.0.1.2 id 5 subflow backup fullmesh \n');
+      await ctl('endpoint change 10.0.1.2 nobackup');
+      expect(await ctl('endpoint')).toBe('10.0.1.2 id 5 subflow fullmesh \n');
+      await ctl('endpoint change id 5');
+      expect(await ctl('endpoint list')).toBe('10.0.1.2 id 5 subflow fullmesh \n');
+      expect(await ctl('-j limits')).toBe('[{"add_addr_accepted":0,"subflows":2}]\n');
+    } finally {
+      await ns.close();
+    }
+  });
+
+  kernelTest('MPTCP', 'namespaces to enter')('-n acts inside another namespace', async () => {
+    const ns = await openNamespace();
+    try {
+      const [program = '', ...rest] = [...CTL, '-n', ns.path, 'endpoint', 'add', '10.7.7.7', 'dev', 'lo'];
+      execFileSync(program, rest);
+      expect((await run(ns, ['ip', 'mptcp', 'endpoint'])).stdout).toBe('10.7.7.7 id 1 dev lo \n');
+    } finally {
+      await ns.close();
+    }
+  });
+});
+
+test('there are enough lines to say so', () => {
+  expect(Object.values(lists).flat().length).toBeGreaterThan(100);
+});
