@@ -48,8 +48,10 @@ export function findConnections({ token }: ConnectionFilter, context: Context): 
   try {
     if (token === undefined) {
       const all = readConnections(client);
-      if (!all.ok) throw refused(all.error);
-      return all.value;
+      if (all.ok) return all.value;
+      // Nobody handles the protocol (net/ipv4/inet_diag.c, inet_diag_lock_handler): CONFIG_INET_MPTCP_DIAG or its module.
+      if (all.error.errno !== 'ENOENT') throw refused(all.error);
+      throw new CliError(status.failed, 'Error: this kernel cannot list MPTCP sockets: mptcp_diag is missing.\n');
     }
     const one = findByToken(client, token);
     if (one.ok) return [one.value];

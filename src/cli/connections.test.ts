@@ -229,6 +229,11 @@ describe('filters', () => {
       expect.objectContaining({ status: 2, message: 'Error: no connection has this token.\n' }),
     );
   });
+  test('a kernel that cannot list MPTCP sockets', () => {
+    expect(() => run(runConnections, [], [replies('a token that nobody has')])).toThrow(
+      expect.objectContaining({ status: 1, message: expect.stringContaining('mptcp_diag is missing') as string }),
+    );
+  });
   test('another refusal is told in the kernel’s words', () => {
     const refused = [message(2, 0x100, 0, `ffffffff${'00'.repeat(16)}`).toString('hex')];
     for (const words of [[], ['token', '1']]) {

@@ -1,13 +1,15 @@
 import { expect, onTestFinished, vi } from 'vitest';
-import { asToken } from '../../src/core/model/ids.ts';
+import { asToken, formatToken } from '../../src/core/model/ids.ts';
 import type { LabHost } from '../../src/lab/host.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import { until } from '../../src/lab/process.ts';
+import { run, until } from '../../src/lab/process.ts';
 import { Client } from '../../src/netlink/client.ts';
 import { type Connection, findByToken, readConnections, type Subflow } from '../../src/netlink/diag.ts';
 import { PROTOCOL } from '../../src/netlink/families/sock-diag.ts';
 import { type Endpoint, inNetworkNamespace, NetlinkSocket } from '../../src/os/index.ts';
 import { kernelTest } from './need.ts';
+
+const MPTCPCTL = new URL('../../bin/mptcpctl', import.meta.url).pathname;
 
 const test = kernelTest('MPTCP', 'namespaces to enter');
 
@@ -207,6 +209,41 @@ test('a connection is found by its token at either end, until it is closed', asy
     return !found.ok && found.error;
   });
   expect((refusal as { errno?: string }).errno).toBe('ENOENT');
+});
+
+test('mptcpctl tells the same, with or without CAP_NET_ADMIN, from inside or with -n', async () => {
+  const { client, server } = await pair();
+  await server.ask({ op: 'listen', at: { ip: '::', port: 8001 } });
+  for (const ip of ['10.0.1.1', 'fd00:1::1']) {
+    await client.ask({ op: 'send', connection: await connect(client, { ip, port: 8001 }), bytes: 1000 });
+  }
+  const diag = openDiag(client);
+  await until('the data are acknowledged', () => connectionsOf(diag).every((c) => c.bytesAcked === 1000));
+  const expected = connectionsOf(diag).map((c) => ({
+    ...{ token: formatToken(c.token), side: 'client', state: 'established', bytes_sent: 1000, subflow_count: 1 },
+    ...{ local: c.local.ip, local_port: c.local.port, remote: c.remote.ip, remote_port: 8001 },
+    subflows: [{ initial: true, made_here: true, fully_established: true, locid: 0, remid: 0 }],
+  }));
+  expect(expected).toHaveLength(2);
+  const program = [process.execPath, MPTCPCTL];
+  const list = ['-j', 'connections'];
+  const powerless = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
+  await expect(client.run(...powerless, 'ip', 'link', 'set', 'e2', 'down')).rejects.toThrow('not permitted');
+  const outside = [...program, '-n', `/proc/${client.pid}/ns/net`, ...list];
+  for (const output of [
+    await client.run(...program, ...list),
+    await client.run(...powerless, ...program, ...list),
+    await run(outside),
+  ]) {
+    expect(JSON.parse(output)).toMatchObject(expected);
+  }
+  const text = await client.run(...program, 'subflows', 'remote', 'fd00:1::1', 'port', '8001');
+  expect(text.trimEnd().split('\n')).toHaveLength(1);
+  expect(text).toMatch(/^0x[0-9a-f]{8} {2}id 0\/0 {2}established {2}\[fd00:1::2\]:\d+ {2}\[fd00:1::1\]:8001 {2}out /);
+  const [first] = connectionsOf(diag);
+  const one = await client.run(...program, '-j', 'connections', 'token', `${first?.token}`);
+  expect(JSON.parse(one)).toMatchObject([{ token: expected[0]?.token }]);
+  await expect(client.run(...program, 'connections', 'token', '0xdeadbeef')).rejects.toThrow('no connection has');
 });
 
 test('a namespace without connections', async () => {
