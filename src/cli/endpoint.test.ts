@@ -37,6 +37,12 @@ describe('the words of an endpoint', () => {
     ['0x10.010', '16.8.0.0'],
   ])('an address: %s', (word, ip) => expect(read('add', word).ip).toBe(ip));
 
+  test('an empty word is no keyword', () => {
+    expect(refusal(() => parse('add', ['', '5'], links))).toBe(
+      '1 Error: any valid address is expected rather than "".\n',
+    );
+  });
+
   test('the last one counts where a word stands twice', () => {
     expect(read('add', '10.0.0.1 10.0.0.2 id 3 id 4')).toMatchObject({ ip: '10.0.0.2', id: 4 });
   });

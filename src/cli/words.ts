@@ -1,8 +1,8 @@
 import { canonicalIp } from '../os/ip.ts';
 import { CliError, incomplete, refused, status } from './cli-error.ts';
 
-/** Whether a word is a keyword or an abbreviation of it, as iproute2 has it: any prefix, even an empty one. */
-export const matches = (word: string, keyword: string): boolean => keyword.startsWith(word);
+/** Whether a word is a keyword or an abbreviation of it, as iproute2 has it: any prefix but the empty one. */
+export const matches = (word: string, keyword: string): boolean => word !== '' && keyword.startsWith(word);
 
 /** The first of some keywords that a word may stand for: their order decides where several fit. */
 export const pick = <K extends string>(word: string, keywords: readonly K[]): K | undefined =>

@@ -1,12 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import * as fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
 import { kernelTest, type Namespace, openNamespace } from '../kernel/need.ts';
 import { lists, newer } from './ip-mptcp-lists.ts';
 
 // Each line starts four programs: a slow machine takes its time.
-const PATIENCE = 120_000;
+vi.setConfig({ testTimeout: 120_000 });
+
 const CTL = [process.execPath, fileURLToPath(new URL('../../bin/mptcpctl', import.meta.url))];
 const parity = kernelTest('MPTCP', 'IPv6 on the loopback');
 
@@ -38,29 +40,60 @@ function ipArguments(line: string): string[] {
 const state = async (ns: Namespace): Promise<string> =>
   (await run(ns, ['sh', '-c', 'ip mptcp endpoint; ip mptcp limits'])).stdout;
 
-describe.concurrent('the same words do the same as with `ip mptcp`, and say the same', () => {
-  for (const [name, lines] of Object.entries(lists)) {
-    parity(
-      name,
-      async () => {
-        const [theirs, ours] = await Promise.all([openNamespace(), openNamespace()]);
-        try {
-          for (const line of lines) {
-            const [expected, seen] = await Promise.all([
-              run(theirs, ipArguments(line)),
-              run(ours, [...CTL, ...line.split(' ')]),
-            ]);
-            expect({ line, ...seen }).toEqual({ line, ...expected });
-            const [there, here] = await Promise.all([state(theirs), state(ours)]);
-            expect(here, `the kernel's state after: ${line}`).toBe(there);
-          }
-        } finally {
-          await Promise.all([theirs.close(), ours.close()]);
-        }
-      },
-      PATIENCE,
-    );
+/** Gives the lines to both, each in a namespace of its own, and holds what they say and do against each other. */
+async function compare(lines: readonly string[]): Promise<void> {
+  const [theirs, ours] = await Promise.all([openNamespace(), openNamespace()]);
+  try {
+    for (const line of lines) {
+      const [expected, seen] = await Promise.all([
+        run(theirs, ipArguments(line)),
+        run(ours, [...CTL, ...line.split(' ')]),
+      ]);
+      expect({ line, ...seen }).toEqual({ line, ...expected });
+      const [there, here] = await Promise.all([state(theirs), state(ours)]);
+      expect(here, `the kernel's state after: ${line}`).toBe(there);
+    }
+  } finally {
+    await Promise.all([theirs.close(), ours.close()]);
   }
+}
+
+const ids = fc.constantFrom(1, 2, 3, 7, 255);
+const ips = fc.constantFrom('10.0.0.1', '10.0.0.2', 'fd00::1', '::ffff:10.0.0.1', '127.0.0.1');
+/** A keyword with its value, or none. */
+const perhaps = (keyword: string, values: fc.Arbitrary<string | number>): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.constant(''),
+    values.map((value) => ` ${keyword} ${value}`),
+  );
+const flags = fc
+  .subarray(['signal', 'subflow', 'backup', 'fullmesh'])
+  .map((words) => words.map((w) => ` ${w}`).join(''));
+// Of both flags: one that is not spoken of stays with mptcpctl, and not with ip.
+const changes = fc
+  .tuple(fc.constantFrom('backup', 'nobackup'), fc.constantFrom('fullmesh', 'nofullmesh'))
+  .map((words) => words.join(' '));
+const ports = perhaps('port', fc.constantFrom(0, 7000, 7001));
+const line = fc.oneof(
+  fc
+    .tuple(ips, perhaps('id', ids), perhaps('dev', fc.constantFrom('lo', 'if7')), ports, flags)
+    .map(([ip, ...words]) => `endpoint add ${ip}${words.join('')}`),
+  fc.tuple(ids, flags).map(([id, words]) => `endpoint delete id ${id}${words}`),
+  fc.tuple(ids, changes).map(([id, words]) => `endpoint change id ${id} ${words}`),
+  fc.tuple(ips, ports, changes).map(([ip, port, words]) => `endpoint change ${ip}${port} ${words}`),
+  ids.map((id) => `-j endpoint show id ${id}`),
+  fc.tuple(fc.nat(9), fc.nat(9)).map(([a, b]) => `limits set subflows ${a} add_addr_accepted ${b}`),
+);
+
+describe.concurrent('the same words do the same as with `ip mptcp`, and say the same', () => {
+  for (const [name, lines] of Object.entries(lists)) parity(name, () => compare(lines));
+
+  const seed = Number(process.env['MPTCPD_SEED'] ?? 8684);
+  parity(`any sequence of lines (seed ${seed}: MPTCPD_SEED)`, () => {
+    const sequence = fc.array(line, { minLength: 15, maxLength: 25 });
+    // A shorter example would take minutes to find.
+    return fc.assert(fc.asyncProperty(sequence, compare), { seed, numRuns: 3, endOnFailure: true });
+  });
 
   parity('what the newest iproute2 has', async () => {
     const ns = await openNamespace();
