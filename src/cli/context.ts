@@ -16,6 +16,10 @@ import type { Options } from './options.ts';
 export interface Output {
   out(text: string): void;
   err(text: string): void;
+  /** How many characters or bytes wait for their reader. */
+  readonly waiting?: number;
+  /** Once nothing waits any more. */
+  flushed?(): Promise<void>;
 }
 
 /**
@@ -39,6 +43,16 @@ export class Context {
   /** Writes to stdout. */
   out(text: string): void {
     this.#output.out(text);
+  }
+
+  /** How much of the output waits for its reader. */
+  get waiting(): number {
+    return this.#output.waiting ?? 0;
+  }
+
+  /** Once the reader has taken all of the output. */
+  async flushed(): Promise<void> {
+    await this.#output.flushed?.();
   }
 
   /** Writes to stderr. */

@@ -23,6 +23,10 @@ const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
 const processOutput: Output = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  get waiting() {
+    return process.stdout.writableLength;
+  },
+  flushed: () => new Promise((resolve) => process.stdout.write('', () => resolve())),
 };
 
 /** The program mptcpctl. @returns its exit status */
@@ -40,7 +44,10 @@ export async function main(args: readonly string[], output: Output = processOutp
     const load = objects[pick(word, Object.keys(objects)) ?? ''];
     if (!load) throw unknownCommand(word);
     const [{ run }, { Context: AContext }] = await Promise.all([load(), import('./context.ts')]);
-    return await run(rest, new AContext(options, output));
+    const result = await run(rest, new AContext(options, output));
+    // The end of the program would cut off what waits. Only a signal ends the monitor: it waits for nobody.
+    if (load !== objects['monitor']) await output.flushed?.();
+    return result;
   } catch (error) {
     return complain(error, output);
   }

@@ -14,6 +14,9 @@ import { now } from './timestamp.ts';
 /** Room for some ten thousand events that come while the reader of our output takes its time. */
 const RECEIVE_BUFFER = 8 << 20;
 
+/** So many bytes may wait for a reader that takes its time. What comes then is counted as lost. */
+const MOST_WAITING = 1 << 20;
+
 /** Tells of events until a signal ends it. */
 export async function run(words: readonly string[], context: Context): Promise<number> {
   const filter = readFilter(words);
@@ -33,8 +36,20 @@ export async function run(words: readonly string[], context: Context): Promise<n
 
   const names = linkNames(context);
   const output = new EventOutput(context.options, (text) => context.out(text));
+  let passedOver = 0;
   const tell = (told: Told): void => {
-    if (isWanted(filter, told)) output.add(told, names, now());
+    if (!isWanted(filter, told)) return;
+    if (passedOver === 0 && context.waiting <= MOST_WAITING) {
+      output.add(told, names, now());
+      return;
+    }
+    if (passedOver === 0) {
+      void context.flushed().then(() => {
+        output.add({ type: 'lost', count: passedOver }, names, now());
+        passedOver = 0;
+      });
+    }
+    passedOver += told.type === 'lost' ? told.count : 1;
   };
   output.open();
   subscribe(socket, {

@@ -12,10 +12,13 @@ const kernel = kernelTest('MPTCP', 'namespaces to enter');
 
 let ns: Namespace;
 let children: ChildProcess[] = [];
+/** How often {@link listenOnce} did it. */
+let listened = 0;
 
 beforeEach(async () => {
   ns = await openNamespace();
   children = [];
+  listened = 0;
 });
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
@@ -44,6 +47,7 @@ async function monitor(argv: readonly string[]): Promise<Running> {
 
 /** Makes two events, and more: somebody listens, and no longer. */
 function listenOnce(times = 1): void {
+  listened += times;
   inNetworkNamespace(ns.path, () => {
     for (let i = 0; i < times; i++) new MptcpListener({ ip: '127.0.0.1', port: 7000 }).close();
   });
@@ -103,6 +107,34 @@ kernel('events that were lost are counted, in text and in JSON', async () => {
       .split('\n')
       .map((line) => JSON.parse(line)).length,
   ).toBeGreaterThan(1);
+});
+
+kernel('a reader that stalls costs no memory without end: what it misses is counted', async () => {
+  const running = await monitor([...CTL, '-t', 'monitor']);
+  running.child.stdout?.pause();
+  await until(
+    'the monitor has taken more than may wait',
+    () => {
+      listenOnce(500);
+      return listened > 12_000;
+    },
+    { deadline: 20_000 },
+  );
+  running.child.stdout?.resume();
+  const told = (): number => running.out.match(/LISTENER/g)?.length ?? 0;
+  const lost = (): number =>
+    [...running.out.matchAll(/EVENTS LOST: (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const state = (): unknown => ({ listened, told: told(), lost: lost() });
+  await until('every event is told or counted', () => told() + lost() === 2 * listened, { state });
+  expect(lost()).toBeGreaterThan(0);
+});
+
+kernel('a reader that stalls does not keep it from ending', async () => {
+  const running = await monitor([...CTL, 'monitor']);
+  running.child.stdout?.pause();
+  listenOnce(4000);
+  running.child.kill('SIGTERM');
+  expect(await ended(running.child)).toBe(0);
 });
 
 /** The sockets of generic netlink in the namespace that follow a group, a row of /proc/net/netlink each. */
