@@ -286,3 +286,15 @@ describe('an address that the kernel knows under another id', () => {
     expect(feed(core, command('announce', own), reply(no)).at(-1)).toMatchObject({ type: 'settle', outcome: no });
   });
 });
+
+test.each<[CommandName, unknown]>([
+  ['addEndpoint', undefined],
+  ['addEndpoint', { ip: 7 }],
+  ['removeEndpoint', {}],
+  ['getEndpoint', null],
+  ['setEndpointFlags', { id: 'x' }],
+  ['setLimits', undefined],
+  ['announce', null],
+])('%s with %j is a bad argument', (name, args) => {
+  expect(code(feed(newCore(), wrong(name, args)))).toBe('BAD_ARGUMENT');
+});

@@ -17,8 +17,10 @@ const refuse = (code: RefusalCode, message: string): Prepared => ({ ok: false, e
 
 /** Completes a command (ids, the form of addresses), or refuses what the kernel or the peer would not bear. */
 export function prepare(connections: ConnectionTable, command: Command): Prepared {
-  const token = (command.args as { token?: Token } | undefined)?.token;
+  const missing = whatIsMissing(command);
+  if (missing) return refuse('BAD_ARGUMENT', `${command.name}: ${missing}`);
   if (!isTokenCommand(command)) return { ok: true, command };
+  const { token } = command.args as { token?: Token };
   if (typeof token !== 'number') return refuse('BAD_ARGUMENT', `${command.name}: token must be a connection's token`);
   const connection = connections.get(token);
   if (!connection) {
@@ -35,6 +37,27 @@ export function prepare(connections: ConnectionTable, command: Command): Prepare
       return refuse('BAD_ARGUMENT', `${command.name}: local.ip and remote.ip must be IP addresses in text`);
     default:
       return { ok: true, command };
+  }
+}
+
+/** What a command of the kernel's path manager, or about an address id, cannot do without. */
+function whatIsMissing({ name, args }: Command): string | undefined {
+  const given = args as { ip?: unknown; id?: unknown } | null | undefined;
+  switch (name) {
+    case 'addEndpoint':
+      return typeof given?.ip === 'string' ? undefined : 'ip must be an IP address in text';
+    case 'removeEndpoint':
+    case 'getEndpoint':
+    case 'setEndpointFlags':
+      return typeof given?.id === 'number' ? undefined : 'id must be an address id';
+    case 'setLimits':
+      return typeof given === 'object' && given !== null ? undefined : 'subflows or addAddrAccepted must be given';
+    case 'listEndpoints':
+    case 'flushEndpoints':
+    case 'getLimits':
+      return undefined;
+    default:
+      return typeof given === 'object' && given !== null ? undefined : "token must be a connection's token";
   }
 }
 

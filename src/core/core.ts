@@ -190,11 +190,6 @@ export class Core {
 
   #networkChanged(input: NetworkInput, now: number): readonly Effect[] {
     const effects = this.#tellNetwork(this.#network.apply(input, now));
-    if (input.type === 'address') {
-      const hidden = this.#network.hidden(input.address);
-      const fields = { ...this.#describe(input.address), because: hidden };
-      if (hidden) effects.push({ type: 'log', level: 'debug', message: 'local address hidden from plugins', fields });
-    }
     const { waitedInVain } = this.#network;
     if (waitedInVain) {
       const message = 'no default route came for this address: it is used once one does';
@@ -209,10 +204,14 @@ export class Core {
     for (const change of changes) {
       const { hook, payload } = change;
       const level = 'interface' in change ? 'info' : 'debug';
-      const fields =
-        'interface' in change ? { ...this.#describe(payload), interface: change.interface } : this.#describe(payload);
+      const more = 'interface' in change ? { interface: change.interface, because: change.because } : {};
+      const fields = { ...this.#describe(payload), ...more };
       effects.push({ type: 'log', level, message: inWords(hook), fields });
       effects.push(...this.#callAll(hook, payload));
+    }
+    for (const { address, because } of this.#network.takeHidden()) {
+      const fields = { ...this.#describe(address), because };
+      effects.push({ type: 'log', level: 'debug', message: 'local address hidden from plugins', fields });
     }
     return effects;
   }

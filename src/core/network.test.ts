@@ -288,3 +288,26 @@ test('the log names the interface of an address that goes with it', () => {
   const lines = feed(core, linkGone(1)).flatMap((effect) => (effect.type === 'log' ? [effect] : []));
   expect(lines[0]).toMatchObject({ message: 'local address removed', fields: { interface: 'eth1' } });
 });
+
+describe('the log says why plugins do not hear of an address', () => {
+  const lines = (effects: ReturnType<typeof feed>): string[] =>
+    effects.flatMap((e) =>
+      e.type === 'log' && 'address' in e.fields ? [`${e.message}: ${e.fields['because'] ?? '-'}`] : [],
+    );
+
+  test('at the start, later, and once for each reason', () => {
+    const core = newCore();
+    const local = localAddress('fe80::1', 1, { scope: 'link' });
+    expect(lines(feed(core, snapshot([link(1)], [local])))).toEqual(['local address hidden from plugins: link-local']);
+    expect(lines(feed(core, address('fe80::1', 1, { scope: 'link' })))).toEqual([]);
+    expect(lines(feed(core, address('fd00::1', 1, { tentative: true })))).toEqual([
+      'local address hidden from plugins: tentative',
+    ]);
+  });
+
+  test('where one is taken back', () => {
+    const core = newCore();
+    feed(core, link(1), address('10.0.1.1'));
+    expect(lines(feed(core, link(1, { running: false })))).toEqual(['local address removed: interface not running']);
+  });
+});

@@ -10,6 +10,8 @@ export type NetworkChange =
       readonly payload: LocalAddress;
       /** The name of its interface, which may be gone by now. */
       readonly interface: string | undefined;
+      /** Why plugins are to forget it, where it is there still. */
+      readonly because: Hidden | undefined;
     };
 
 /** Why an address is kept from plugins. */
@@ -27,6 +29,8 @@ interface Known {
   told: boolean;
   /** It existed at the start and was not asked for: kept from plugins until it goes and comes back. */
   silent: boolean;
+  /** Why it is kept from plugins, as far as that was said. */
+  reason: Hidden | undefined;
 }
 
 const keyOf = ({ ip, prefixLength, ifIndex }: LocalAddress): string => `${ifIndex} ${ip}/${prefixLength}`;
@@ -47,6 +51,7 @@ export class Network {
   #routes: RouteChecks | undefined;
   #now = 0;
   #waitedInVain: LocalAddress | undefined;
+  #nowHidden: { readonly address: LocalAddress; readonly because: Hidden }[] = [];
 
   constructor(flags: NotifyFlags) {
     this.#flags = flags;
@@ -67,15 +72,27 @@ export class Network {
   setFlags(flags: NotifyFlags, now: number): NetworkChange[] {
     const changes: NetworkChange[] = [];
     this.#now = now;
-    if (flags.checkRoute !== this.#flags.checkRoute) {
-      this.#routes = flags.checkRoute === undefined ? undefined : new RouteChecks(flags.checkRoute);
-    }
+    this.#setChecks(flags.checkRoute);
     this.#flags = flags;
     for (const known of this.#known.values()) {
       if (flags.existing) known.silent = false;
       this.#tell(known, changes);
     }
     return changes;
+  }
+
+  /** Addresses that are told of stay so until a check says otherwise: nobody should lose a connection by a new setting. */
+  #setChecks(total: number | undefined): void {
+    if (total === undefined) {
+      this.#routes = undefined;
+    } else if (this.#routes) {
+      this.#routes.total = total;
+    } else {
+      this.#routes = new RouteChecks(total);
+      for (const { told, address } of this.#known.values()) {
+        if (told) this.#routes.found(keyOf(address), address, this.#now, true);
+      }
+    }
   }
 
   /** Takes in one change; the answer is what plugins are to be told, in order. */
@@ -88,12 +105,15 @@ export class Network {
         this.#setLink(input.link, changes);
         break;
       case 'linkGone':
+        this.#routes?.routesChanged(now);
         this.#dropLink(input.ifIndex, changes);
         break;
       case 'address':
         this.#setAddress(input.address, changes);
         break;
       case 'addressGone':
+        // The kernel drops routes that prefer the address without a word (net/ipv4/fib_semantics.c, fib_sync_down_addr).
+        this.#routes?.routesChanged(now);
         this.#dropAddress(keyOf(input.address), changes);
         break;
       case 'network':
@@ -109,6 +129,11 @@ export class Network {
         input satisfies never;
     }
     return changes;
+  }
+
+  /** The addresses that are kept from plugins for a new reason, since this was asked last. */
+  takeHidden(): readonly { readonly address: LocalAddress; readonly because: Hidden }[] {
+    return this.#nowHidden.splice(0);
   }
 
   /** The addresses whose routes are to be looked up now; each is answered with a `routeChecked`. */
@@ -181,7 +206,7 @@ export class Network {
       this.#visible = undefined;
       this.#tell(known, changes);
     } else {
-      const added: Known = { address, told: false, silent };
+      const added: Known = { address, told: false, silent, reason: undefined };
       this.#known.set(key, added);
       this.#tell(added, changes);
     }
@@ -206,7 +231,10 @@ export class Network {
       this.#routes?.forget(keyOf(known.address));
     }
     if (reason === undefined && !known.told) this.#say('localAddressAdded', known, changes);
-    else if (reason !== undefined && known.told) this.#say('localAddressRemoved', known, changes);
+    else if (reason !== undefined && known.told) this.#say('localAddressRemoved', known, changes, reason);
+    else if (reason !== undefined && reason !== known.reason)
+      this.#nowHidden.push({ address: known.address, because: reason });
+    known.reason = reason;
   }
 
   #routeChecked(address: LocalAddress, found: boolean, changes: NetworkChange[]): void {
@@ -216,10 +244,16 @@ export class Network {
     this.#tell(known, changes);
   }
 
-  #say(hook: 'localAddressAdded' | 'localAddressRemoved', known: Known, changes: NetworkChange[]): void {
+  #say(
+    hook: 'localAddressAdded' | 'localAddressRemoved',
+    known: Known,
+    changes: NetworkChange[],
+    because?: Hidden,
+  ): void {
     known.told = hook === 'localAddressAdded';
     this.#visible = undefined;
-    changes.push({ hook, payload: known.address, interface: this.#links.get(known.address.ifIndex)?.name });
+    const { name } = this.#links.get(known.address.ifIndex) ?? {};
+    changes.push({ hook, payload: known.address, interface: name, because });
   }
 }
 

@@ -123,6 +123,40 @@ describe('with check_route', () => {
     expect(w.lookups).toBeLessThan(20);
   });
 
+  test('after a burst the next change counts as soon as any other', () => {
+    const w = waiting();
+    w.routes.add(IP);
+    w.give(link(1));
+    w.give(address(IP));
+    for (let i = 0; i < 400; i++) w.give({ type: 'routes' });
+    w.pass(1000);
+    w.routes.delete(IP);
+    w.give({ type: 'routes' });
+    w.pass(100);
+    expect(w.heard.at(-1)?.what).toBe(`removed ${IP}`);
+  });
+
+  test('another time to wait takes no address back', () => {
+    const w = waiting();
+    w.routes.add(IP);
+    w.give(link(1));
+    w.give(address(IP));
+    w.give({ type: 'notifyFlags', flags: { ...everything, checkRoute: 60 * SECONDS } });
+    w.pass(SECONDS);
+    expect(w.heard.map(({ what }) => what)).toEqual([`added ${IP}`]);
+  });
+
+  test('switched on while it runs, it takes back only what has no route', () => {
+    const w = waiting();
+    w.give({ type: 'notifyFlags', flags: everything });
+    w.give(link(1));
+    for (const ip of [IP, '10.0.1.2']) w.give(address(ip));
+    w.routes.add(IP);
+    w.give({ type: 'notifyFlags', flags: { ...everything, checkRoute: 30 * SECONDS } });
+    w.pass(SECONDS);
+    expect(w.heard.map(({ what }) => what)).toEqual([`added ${IP}`, 'added 10.0.1.2', 'removed 10.0.1.2']);
+  });
+
   test('nothing is looked up for an address that is gone, filtered or on a dead interface', () => {
     const w = waiting();
     w.give(link(1, { running: false }));

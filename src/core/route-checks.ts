@@ -24,28 +24,36 @@ interface Check {
  * check that fails is repeated for a while, and whenever routes change.
  */
 export class RouteChecks {
-  readonly #total: number;
+  #total: number;
   readonly #checks = new Map<string, Check>();
-  #lastChange = Number.NEGATIVE_INFINITY;
+  #lastLook = Number.NEGATIVE_INFINITY;
 
   /** @param total milliseconds for which a check is repeated */
   constructor(total: number) {
     this.#total = total;
   }
 
-  /** Whether an address has a route; one that is not known yet is due for a check. */
-  found(key: string, address: LocalAddress, now: number): boolean {
+  /** For how long checks that begin from now on are repeated. */
+  set total(milliseconds: number) {
+    this.#total = milliseconds;
+  }
+
+  /**
+   * Whether an address has a route; one that is not known yet is due for a check.
+   * @param until what counts until the first answer
+   */
+  found(key: string, address: LocalAddress, now: number, until = false): boolean {
     const check = this.#checks.get(key);
     if (check) return check.found === true;
     this.#checks.set(key, {
       address,
-      found: undefined,
+      found: until || undefined,
       next: now,
       wait: FIRST_WAIT_MS,
       until: now + this.#total,
       gaveUp: false,
     });
-    return false;
+    return until;
   }
 
   /** What was found is no longer of use: the address is gone, or its interface is. */
@@ -55,8 +63,7 @@ export class RouteChecks {
 
   /** Routes changed: what was found, and what was not, may be wrong. */
   routesChanged(now: number): void {
-    const next = Math.max(now, this.#lastChange + BURST_MS);
-    this.#lastChange = next;
+    const next = Math.max(now, this.#lastLook + BURST_MS);
     for (const check of this.#checks.values()) check.next = Math.min(check.next, next);
   }
 
@@ -68,6 +75,7 @@ export class RouteChecks {
       check.next = Number.POSITIVE_INFINITY;
       due.push(check.address);
     }
+    if (due.length > 0) this.#lastLook = now;
     return due;
   }
 

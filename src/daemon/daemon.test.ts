@@ -233,6 +233,83 @@ describe('read again', () => {
     await daemon.stop();
   });
 
+  test('a plugin that fails then takes no other with it, and is tried again with the next reading', async () => {
+    const [a, b] = [noted('a'), noted('b')];
+    const { setup } = a.plugin;
+    const picky: Plugin = {
+      ...a.plugin,
+      setup(context) {
+        if ((context.options as { n: number }).n === 9) throw new Error('not nine');
+        return setup(context);
+      },
+    };
+    const { start, lines } = world();
+    const daemon = await start(two, [picky, b.plugin]);
+    await reload(daemon, `${two}[plugin a]\nn = 9\n`);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 50, plugin: 'a', msg: 'plugin is out of use' }));
+    await reload(daemon, `${two}[plugin a]\nn = 2\n`);
+    await reload(daemon, `${two}[plugin a]\nn = 2\n`);
+    expect(a.trace).toEqual(['set up with 1 subflow', 'closes', 'set up with 2 subflow']);
+    expect(b.trace).toEqual(['set up with 1 subflow']);
+    await daemon.stop();
+    expect([a.trace.at(-1), b.trace.at(-1)]).toEqual(['closes', 'closes']);
+  });
+
+  test('what the closed instance still has under way begins nothing new', async () => {
+    const clock = new FakeClock();
+    const { start } = world();
+    const trace: unknown[] = [];
+    let later = async (): Promise<void> => undefined;
+    const plugin: Plugin = {
+      name: 'a',
+      api: 1,
+      options: { n: int({ default: 1, min: 0, max: 9, help: 'a number' }) },
+      setup({ pm, after, options }) {
+        const { n } = options as { n: number };
+        if (n === 1) {
+          later = async () => {
+            after(10, () => void trace.push('ticks'));
+            trace.push(await pm.getLimits());
+          };
+        }
+        return { close: async () => void trace.push((await pm.getLimits()).ok) };
+      },
+    };
+    const daemon = await start('[core]\nload-plugins = a\n', [plugin], { clock });
+    await reload(daemon, '[core]\nload-plugins = a\n[plugin a]\nn = 2\n');
+    await later();
+    await clock.advance(100);
+    expect(trace).toEqual([true, { ok: false, error: { code: 'PLUGIN_CLOSED', message: 'the plugin is closed' } }]);
+    await daemon.stop();
+  });
+
+  test('hooks that never settle hold back the old instance alone, and are named', async () => {
+    const clock = new FakeClock();
+    const { kernel, start, lines } = world();
+    kernel.links.add('eth0');
+    const heard: string[] = [];
+    const plugin: Plugin = {
+      name: 'a',
+      api: 1,
+      options: { n: int({ default: 1, min: 0, max: 9, help: 'a number' }) },
+      setup: ({ options }) => ({
+        localAddressAdded({ ip }) {
+          heard.push(`${(options as { n: number }).n} ${ip}`);
+          return (options as { n: number }).n === 1 ? new Promise(() => undefined) : undefined;
+        },
+      }),
+    };
+    const daemon = await start('[core]\nload-plugins = a\n', [plugin], { clock });
+    const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+    for (const ip of ['10.0.1.1', '10.0.1.2']) kernel.links.addAddress('eth0', ip, 24);
+    await turn();
+    await clock.advance(30_000, turn);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 40, plugin: 'a', lanes: 1 }));
+    await reload(daemon, '[core]\nload-plugins = a\n[plugin a]\nn = 2\n');
+    expect(heard).toEqual(['1 10.0.1.1', '2 10.0.1.1', '2 10.0.1.2']);
+    await daemon.stop();
+  });
+
   test('filters count at once', async () => {
     const [a, b] = [noted('a'), noted('b')];
     const { kernel, start } = world();

@@ -152,7 +152,8 @@ export class Daemon {
     const stale = [...this.#plugins.values()].filter((plugin) => {
       const options = parseOptions(plugin, optionsOf(plugin, settings));
       const known = parseOptions(plugin, optionsOf(plugin, before));
-      return !isDeepStrictEqual(options, known) || (changed('addrFlags') && plugin.drives !== 'userspace');
+      const outOfUse = !this.#running.some(({ name }) => name === plugin.name);
+      return outOfUse || !isDeepStrictEqual(options, known) || (changed('addrFlags') && plugin.drives !== 'userspace');
     });
     this.#settings = settings;
     this.#warnOfUnused(settings);
@@ -170,18 +171,19 @@ export class Daemon {
     log.info({ plugins: stale.map(({ name }) => name).join(', ') || undefined }, 'the configuration is read again');
   }
 
-  /** Sets a plugin up anew. One that then fails hears of nothing more; the daemon goes on. */
+  /** Sets a plugin up anew. One that then fails hears of nothing more, until the configuration is read again. */
   async #restart(plugin: Plugin): Promise<void> {
     const at = this.#running.findIndex(({ name }) => name === plugin.name);
-    const [running] = this.#running.splice(at, 1);
-    await running?.close(STOP_MS);
+    if (at >= 0) await this.#running.splice(at, 1)[0]?.close(STOP_MS, 'reload');
     this.host.uninstall(plugin.name);
     try {
-      this.#running.splice(at, 0, await this.#setUp(plugin, this.#settings));
+      this.#running.push(await this.#setUp(plugin, this.#settings));
     } catch (error) {
       this.#environment.log.error({ plugin: plugin.name, error: (error as Error).message }, 'plugin is out of use');
       return;
     }
+    const order = this.host.core.plugins.map(({ name }) => name);
+    this.#running.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
     this.host.feed({ type: 'introduce', plugin: plugin.name });
   }
 
@@ -199,7 +201,7 @@ export class Daemon {
   async stop(): Promise<void> {
     const { clock } = this.#environment;
     const end = clock.now() + STOP_MS;
-    for (const plugin of this.#running.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()));
+    for (const plugin of this.#running.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()), 'stop');
     this.#listeners.close();
     for (const socket of this.#kernel.sockets.splice(0)) socket.close();
     this.#release();

@@ -15,6 +15,8 @@ import { Throttle } from './throttle.ts';
 const REFUSAL_INTERVAL = 60_000;
 /** A synchronous hook that takes longer is named in the log: it holds up every connection. */
 const SLOW_HOOK_MS = 50;
+/** An asynchronous hook that has not settled after this is named in the log. */
+const UNSETTLED_MS = 10_000;
 
 export interface HostOptions {
   readonly perform: Perform;
@@ -35,7 +37,7 @@ type AnyHook = (event: unknown) => void | Promise<void>;
 interface Installed {
   readonly facts: { readonly name: string; readonly priority: number; readonly hooks: Set<HookName> };
   readonly log: Logger;
-  readonly lanes: Lanes;
+  lanes: Lanes;
   hooks: PluginHooks;
 }
 
@@ -47,6 +49,8 @@ export class Host {
   readonly #settle = new Map<number, (outcome: Outcome<unknown>) => void>();
   readonly #refusals = new Throttle(REFUSAL_INTERVAL);
   #lastCommand = 0;
+  #cancelWake = (): void => undefined;
+  #watching = false;
 
   constructor(options: HostOptions, plugins: readonly { readonly name: string; readonly priority: number }[]) {
     this.#options = options;
@@ -71,6 +75,8 @@ export class Host {
     const plugin = this.#plugin(name);
     plugin.facts.hooks.clear();
     plugin.hooks = {};
+    // What waits for the old instance is not for the new one.
+    plugin.lanes = new Lanes();
   }
 
   /** Takes in an input and performs what follows from it. */
@@ -84,7 +90,16 @@ export class Host {
     const id = ++this.#lastCommand;
     return new Promise((settle) => {
       this.#settle.set(id, settle);
-      this.feed({ type: 'command', id, plugin, command });
+      try {
+        this.feed({ type: 'command', id, plugin, command });
+      } catch (error) {
+        // Arguments may be anything, getters that throw included.
+        this.#settle.delete(id);
+        settle({
+          ok: false,
+          error: { code: 'BAD_ARGUMENT', message: `${command.name}: ${(error as Error)?.message ?? error}` },
+        });
+      }
     }).then((outcome) => {
       const result = outcome as Outcome<unknown>;
       if (!result.ok) this.#logRefusal(plugin, command, result.error);
@@ -139,7 +154,10 @@ export class Host {
         this.feed({ type: 'routeChecked', address: effect.address, found: this.#options.hasRoute(effect.address) });
         break;
       case 'wake':
-        this.#options.clock.after(effect.at - this.#options.clock.now(), () => this.feed({ type: 'timer' }));
+        this.#cancelWake();
+        this.#cancelWake = this.#options.clock.after(effect.at - this.#options.clock.now(), () => {
+          this.feed({ type: 'timer' });
+        });
         break;
       case 'log':
         this.#options.log[effect.level](effect.fields, effect.message);
@@ -157,7 +175,28 @@ export class Host {
       return;
     }
     const unsettled = this.#invoke(plugin, call);
-    if (unsettled) void lanes.occupy(call.lane, unsettled);
+    if (!unsettled) return;
+    void lanes.occupy(call.lane, unsettled);
+    this.#watchUnsettled();
+  }
+
+  /** Names plugins whose hooks do not settle: what comes after them in their lane waits. One timer for all. */
+  #watchUnsettled(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const before = new Map([...this.#plugins.values()].map((plugin) => [plugin, plugin.lanes.since()]));
+    this.#options.clock.after(UNSETTLED_MS, () => {
+      this.#watching = false;
+      for (const [plugin, lanes] of before) {
+        const stuck = plugin.lanes.stillBusy(lanes);
+        if (stuck > 0)
+          plugin.log.warn(
+            { lanes: stuck, seconds: UNSETTLED_MS / 1000 },
+            'hooks do not settle: what follows them waits',
+          );
+      }
+      if (this.busy > 0) this.#watchUnsettled();
+    });
   }
 
   #invoke(plugin: Installed, { hook, payload }: Call): void | Promise<void> {
@@ -186,7 +225,9 @@ export class Host {
   }
 
   #logRefusal(name: string, command: Command, error: Refusal): void {
-    const level = isNews(error) ? 'warn' : 'debug';
+    const about = (command.args as { token?: Token } | undefined)?.token;
+    const gone = about !== undefined && this.core.connection(about) === undefined;
+    const level = isNews(error) && !gone ? 'warn' : 'debug';
     const { log } = this.#plugin(name);
     if (!log.isLevelEnabled(level)) return;
     const held = this.#refusals.pass(`${name} ${command.name} ${error.message}`, this.#options.clock.now());

@@ -12,6 +12,9 @@ export const isPromise = (value: unknown): value is Promise<void> =>
  */
 export class Lanes {
   readonly #waiting = new Map<Token | 0, Task[]>();
+  /** The task that each busy lane waits for, told apart by a number. */
+  readonly #current = new Map<Token | 0, number>();
+  #tasks = 0;
 
   /** How many lanes have a task that has not settled. */
   get busy(): number {
@@ -21,6 +24,18 @@ export class Lanes {
   /** Whether a task of the lane has not settled. */
   isBusy(lane: Token | 0): boolean {
     return this.#waiting.has(lane);
+  }
+
+  /** What each busy lane waits for now. */
+  since(): ReadonlyMap<Token | 0, number> {
+    return new Map(this.#current);
+  }
+
+  /** How many lanes wait for the same task as they did then. */
+  stillBusy(then: ReadonlyMap<Token | 0, number>): number {
+    let count = 0;
+    for (const [lane, task] of then) if (this.#current.get(lane) === task) count++;
+    return count;
   }
 
   /** Runs a task, or has it wait for those before it. */
@@ -38,8 +53,13 @@ export class Lanes {
   async occupy(lane: Token | 0, first: Promise<void>): Promise<void> {
     const queue: Task[] = [];
     this.#waiting.set(lane, queue);
+    this.#current.set(lane, ++this.#tasks);
     await first;
-    for (let next = queue.shift(); next; next = queue.shift()) await next();
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      this.#current.set(lane, ++this.#tasks);
+      await next();
+    }
+    this.#current.delete(lane);
     this.#waiting.delete(lane);
   }
 }

@@ -167,11 +167,18 @@ function whyNot(error: unknown): string {
 /** The files of plugins, by URL, and whose they are. */
 const origins = new Map<string, string>();
 
-/** The plugin whose code an error comes from, as far as its stack tells; undefined where it is nobody's. */
+/** Where the daemon's own code lies. */
+const OWN = new URL('..', import.meta.url).href;
+
+/**
+ * The plugin whose code an error comes from, as far as its stack tells. A stack that leads nowhere, as that of an error of
+ * a socket or of a rejection with a word does, is some plugin's where there are any of files: the daemon's own errors lead
+ * to its own code. undefined where it is nobody's.
+ */
 export function pluginOf(error: unknown): string | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   for (const [url, name] of origins) if (stack.includes(url)) return name;
-  return undefined;
+  return origins.size > 0 && !stack.includes(OWN) ? [...origins.values()].join(' or ') : undefined;
 }
 
 /** Whether a file's default export is a plugin of this version. */

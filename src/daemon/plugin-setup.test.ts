@@ -233,7 +233,7 @@ describe('timers', () => {
   test('end when the plugin is closed', async () => {
     const task = vi.fn();
     const { clock, running } = await timed(task);
-    await running.close(1000);
+    await running.close(1000, 'stop');
     expect(clock.waiting).toBe(0);
     await clock.advance(1000);
     expect(task).not.toHaveBeenCalled();
@@ -252,26 +252,26 @@ describe('close', () => {
         },
       }),
     });
-    await running.close(1000);
+    await running.close(1000, 'stop');
     expect(closed).toBe(true);
   });
 
   test('a plugin need not have it', async () => {
     const running = await world().start({});
-    await expect(running.close(1000)).resolves.toBeUndefined();
+    await expect(running.close(1000, 'stop')).resolves.toBeUndefined();
   });
 
   test('that fails is logged, and does not stop the daemon from stopping', async () => {
     const { start, lines } = world();
     const running = await start({ setup: () => ({ close: () => Promise.reject(new Error('boom')) }) });
-    await expect(running.close(1000)).resolves.toBeUndefined();
+    await expect(running.close(1000, 'stop')).resolves.toBeUndefined();
     expect(lines).toMatchObject([{ plugin: 'p', hook: 'close', error: 'boom' }]);
   });
 
   test('that never finishes is left after its deadline', async () => {
     const { start, clock, lines } = world();
     const running = await start({ setup: () => ({ close: () => new Promise<void>(() => undefined) }) });
-    const closing = running.close(700);
+    const closing = running.close(700, 'stop');
     await clock.advance(700);
     await expect(closing).resolves.toBeUndefined();
     expect(lines).toMatchObject([{ level: 40, plugin: 'p', msg: expect.stringContaining('not waiting') }]);

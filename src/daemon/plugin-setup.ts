@@ -5,7 +5,7 @@ import { commandNames } from '../core/model/commands.ts';
 import { type HookName, hookNames } from '../core/model/hooks.ts';
 import type { Logger } from '../log/index.ts';
 import type { Options } from '../plugin-api/options.ts';
-import type { Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
+import type { CloseReason, Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
 import type { Host } from './host.ts';
 import { PluginError } from './plugin-error.ts';
@@ -26,7 +26,7 @@ export interface SetupOptions {
 export interface Running {
   readonly name: string;
   /** Calls its close hook, and ends its timers. A hook that has not finished after so many milliseconds is left. */
-  close(deadline: number): Promise<void>;
+  close(deadline: number, reason: CloseReason): Promise<void>;
 }
 
 /** Sets one plugin up and gives the host its hooks. @throws PluginError */
@@ -34,13 +34,17 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
   const { host, clock } = options;
   const { name } = plugin;
   const timers = new Set<() => void>();
+  let closing = false;
+  let closed = false;
   const context: Context<Options> = {
-    pm: commandsOf(name, host),
+    pm: commandsOf(name, host, () => closed),
     state: stateOf(name, host),
     log: options.log.child({ plugin: name }),
     options: parseOptions(plugin, options.options),
     addressFlags: options.addressFlags,
     after(ms, task) {
+      // What an instance that is closed has still under way begins nothing new.
+      if (closing) return () => undefined;
       const cancel = clock.after(ms, () => {
         timers.delete(cancel);
         void host.contain(name, 'timer', task);
@@ -59,20 +63,23 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
   host.install(name, hooks);
   return {
     name,
-    async close(deadline) {
+    async close(deadline, reason) {
+      closing = true;
       for (const cancel of timers) cancel();
       timers.clear();
-      const closed = host.contain(name, 'close', () => hooks.close?.());
-      if (!closed) return;
-      let cancel = (): void => undefined;
-      const late = new Promise<void>((resolve) => {
-        cancel = clock.after(deadline, () => {
-          context.log.warn('close has not finished in time: not waiting for it');
-          resolve();
+      const done = host.contain(name, 'close', () => hooks.close?.(reason));
+      if (done) {
+        let cancel = (): void => undefined;
+        const late = new Promise<void>((resolve) => {
+          cancel = clock.after(deadline, () => {
+            context.log.warn('close has not finished in time: not waiting for it');
+            resolve();
+          });
         });
-      });
-      await Promise.race([closed, late]);
-      cancel();
+        await Promise.race([done, late]);
+        cancel();
+      }
+      closed = true;
     },
   };
 }
@@ -124,9 +131,12 @@ export function parseOptions(plugin: Plugin, given: ReadonlyMap<string, RawOptio
   return values;
 }
 
-function commandsOf(plugin: string, host: Host): Pm {
+function commandsOf(plugin: string, host: Host, isClosed: () => boolean): Pm {
   const pm: Record<string, unknown> = {};
-  for (const name of commandNames) pm[name] = (args: unknown) => host.command(plugin, { name, args } as Command);
+  const late = { ok: false, error: { code: 'PLUGIN_CLOSED', message: 'the plugin is closed' } } as const;
+  for (const name of commandNames) {
+    pm[name] = async (args: unknown) => (isClosed() ? late : host.command(plugin, { name, args } as Command));
+  }
   return pm as Pm;
 }
 

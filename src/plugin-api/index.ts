@@ -34,6 +34,7 @@ export type { Interface, LocalAddress, Scope } from '../core/model/network.ts';
 export { bool, choice, int, type Option, OptionError, type Options, type OptionValues, text } from './options.ts';
 export {
   API_VERSION,
+  type CloseReason,
   type Context,
   definePlugin,
   type Log,

@@ -55,10 +55,13 @@ export interface Context<O extends Options> {
   after(ms: number, task: () => void | Promise<void>): () => void;
 }
 
+/** Why a plugin is closed: the daemon stops, or the plugin is set up anew with other options. */
+export type CloseReason = 'stop' | 'reload';
+
 /** What setup returns: the hooks, and what to do at the end. */
 export type PluginHooks = Hooks & {
-  /** The daemon stops. Plugins are closed in the reverse order of their set-up. */
-  close?(): void | Promise<void>;
+  /** The last call. Plugins are closed in the reverse order of their set-up, within a second all together. */
+  close?(reason: CloseReason): void | Promise<void>;
 };
 
 /** A plugin: the default export of its file. */

@@ -33,7 +33,8 @@ function onKernel(): Plugin {
         kernel.setLimits({ subflows, rcvAddAddrs: addAddrAccepted }),
       ),
   };
-  return { ...addrAdv, setup: (context) => addrAdv.setup({ ...context, pm: { ...context.pm, ...commands } }) };
+  const { setup } = addrAdv as unknown as Plugin;
+  return { ...addrAdv, setup: (context) => setup({ ...context, pm: { ...context.pm, ...commands } }) };
 }
 
 async function change(what: string, task: () => void): Promise<Outcome<undefined>> {

@@ -67,9 +67,11 @@ export default definePlugin({
     }
 
     /** The address is gone: the peer learns it where it was announced, and its subflows end where another lives. */
-    async function leave({ token, announced, subflows }: Connection, ip: Ip): Promise<void> {
+    async function leave(connection: Connection, ip: Ip): Promise<void> {
+      const { token, announced, subflows } = connection;
       const known = announced.find((a) => sameIp(a.ip, ip));
       if (known) await pm.remove({ token, id: known.id });
+      if (connection.state === 'closed') return;
       const live = subflows.filter((s) => s.state === 'established');
       const dead = live.filter(({ local }) => sameIp(local.ip, ip));
       // The kernel tells of each end later: what was destroyed before is in the list still, but its address is gone.
@@ -84,6 +86,7 @@ export default definePlugin({
     /** Tries a pair again, after a while that doubles as long as it is not established in between. */
     function retryLater(connection: Connection, ip: Ip, to: Place): void {
       const { token } = connection;
+      if (connection.state === 'closed') return;
       const pairs = retries.get(token) ?? new Map<string, { cancel: () => void; wait: number }>();
       retries.set(token, pairs);
       const before = pairs.get(pairOf(ip, to));

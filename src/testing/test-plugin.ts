@@ -203,7 +203,7 @@ export class PluginTest {
 
   /** Ends the plugin, as the daemon does when it stops. */
   async stop(): Promise<void> {
-    await this.#running?.close(STOP_MS);
+    await this.#running?.close(STOP_MS, 'stop');
   }
 
   /**

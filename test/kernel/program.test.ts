@@ -58,6 +58,27 @@ describe('mptcpd stops', () => {
   });
 });
 
+describe('mptcpd leaves the kernel', () => {
+  test.each([
+    ['clean', ''],
+    ['keep', '10.9.0.3 id 1 subflow dev lo'],
+  ])('as on-exit = %s says', async (how, left) => {
+    const file = join(dir, 'mptcpd.conf');
+    writeFileSync(file, `[plugin addr_adv]\non-exit = ${how}\n`);
+    await host.run('ip', 'addr', 'add', '10.9.0.3/32', 'dev', 'lo');
+    const endpoints = async (): Promise<string> => (await host.run('ip', 'mptcp', 'endpoint')).trim();
+    for (const _ of ['a run', 'the next one, which takes up what the first left']) {
+      const daemon = await host.startDaemon('--config', file);
+      await until('the endpoint', async () => (await endpoints()) === '10.9.0.3 id 1 subflow dev lo', {
+        state: endpoints,
+      });
+      expect(daemon.lines.filter(({ plugin }) => plugin === 'addr_adv')).toEqual([]);
+      await daemon.stop();
+      expect(await endpoints()).toBe(left);
+    }
+  });
+});
+
 describe('mptcpd goes on', () => {
   test('on SIGUSR1, and tells its state', async () => {
     const daemon = await host.startDaemon();

@@ -138,6 +138,8 @@ export type RefusalCode =
   | 'NO_ADDRESS_ID'
   /** An argument is missing or is not what the command takes. */
   | 'BAD_ARGUMENT'
+  /** The plugin has been closed: it was set up anew, or the daemon stops. */
+  | 'PLUGIN_CLOSED'
   /** The kernel could not be asked. */
   | 'FAILED';
 
