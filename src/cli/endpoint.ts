@@ -172,7 +172,8 @@ function checkWhole(verb: Verb, { ip, id, port, flags }: Given): void {
   if (verb === 'change' && id !== undefined && port !== 0) throw wrongArgument("port can't be used with id", 'port');
 }
 
-function link(name: string, links: Pick<Context, 'linkIndex'>): IfIndex {
+/** The index of the interface that a word names. @throws CliError */
+export function link(name: string, links: Pick<Context, 'linkIndex'>): IfIndex {
   // net/core/dev.c, dev_valid_name: shorter than IFNAMSIZ, no slash, no blank.
   if (!/^[^/\s]{1,15}$/.test(name)) throw wrongArgument('invalid interface name\n', name);
   const index = links.linkIndex(name);

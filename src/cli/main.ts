@@ -17,7 +17,11 @@ const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   limits: () => import('./limits.ts'),
   monitor: () => import('./monitor.ts'),
   connections: () => import('./connections.ts'),
+  subflow: async () => ({ run: (await import('./userspace.ts')).subflow }),
   subflows: () => import('./subflows.ts'),
+  announce: async () => ({ run: (await import('./userspace.ts')).announce }),
+  address: async () => ({ run: (await import('./userspace.ts')).addresses }),
+  remove: async () => ({ run: (await import('./userspace.ts')).remove }),
 };
 
 const processOutput: Output = {

@@ -30,6 +30,16 @@ Connections: what there is now, at either end, whoever made it.
   mptcpctl subflows [ FILTER ]...            one subflow a line
     FILTER  token TOKEN | local ADDRESS | remote ADDRESS | port NR
 
+One connection of the userspace path manager. TOKEN is decimal, or hexadecimal after 0x; addresses go to the kernel as they
+are written, so that those of AF_INET6 sockets may be IPv4-mapped (::ffff:192.0.2.1), as monitor and connections show them.
+  mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ backup ]
+  mptcpctl remove TOKEN id ID                take an announcement back
+  mptcpctl subflow create TOKEN local ADDRESS [ id ID ] [ port NR ] [ dev NAME ] [ backup ]
+                                remote ADDRESS port NR [ id ID ]
+  mptcpctl subflow destroy TOKEN local ADDRESS port NR remote ADDRESS port NR
+  mptcpctl subflow change TOKEN local ADDRESS [ port NR ] remote ADDRESS [ port NR ] { backup | nobackup }
+  mptcpctl address [ show ] TOKEN [ id ID ]  what the kernel holds for it
+
 Options:
   -j, -json           JSON instead of text
   -p, -pretty         with -j: in many lines, for people
@@ -56,6 +66,12 @@ export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id
        mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
        mptcpctl { connections | subflows } [ token TOKEN ] [ local ADDRESS ]
                               [ remote ADDRESS ] [ port NR ]
+       mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ backup ]
+       mptcpctl remove TOKEN id ID
+       mptcpctl subflow { create | destroy | change } TOKEN local END remote END
+                              [ backup | nobackup ]
+       mptcpctl address [ show ] TOKEN [ id ID ]
+END := ADDRESS [ id ID ] [ port NR ] [ dev NAME ]
 FLAG-LIST := [ FLAG-LIST ] FLAG
 FLAG  := [ signal | subflow | laminar | backup | fullmesh ]
 CHANGE-OPT := [ backup | nobackup | fullmesh | nofullmesh ]
