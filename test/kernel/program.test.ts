@@ -119,17 +119,20 @@ describe('mptcpd goes on', () => {
   });
 
   test('whatever plugins throw outside of their hooks', async () => {
-    const code = `export default { name: 'stray', api: 1, setup: () => ({
+    const code = `import { connect } from 'node:net'; export default { name: 'stray', api: 1, setup: () => ({
       interfaceAdded({ name }) {
         if (name !== 'lo') return;
         setTimeout(() => { throw new Error('from a timer'); });
         void (async () => { throw new Error('from a promise'); })();
+        Promise.reject('a word');
+        connect(1, '127.0.0.1');
       } }) };`;
     writeFileSync(join(dir, 'stray.mjs'), code);
     const daemon = await host.startDaemon('--plugin-dir', dir);
     const heard = (words: string): boolean =>
       daemon.lines.some((line) => line['plugin'] === 'stray' && line['error'] === words);
-    await until('both are logged', () => heard('from a timer') && heard('from a promise'), {
+    const all = ['from a timer', 'from a promise', 'a word', 'connect ECONNREFUSED 127.0.0.1:1'];
+    await until('all are logged', () => all.every(heard), {
       state: () => daemon.lines,
     });
     expect((await daemon.stop()).status).toBe(0);
