@@ -30,6 +30,7 @@ function world() {
     sysctl: (name) => kernel.sysctls.get(name),
     listen: (_ip, port) => ({ port: port || 45_000, close: () => undefined }),
     claim: () => () => undefined,
+    subscribed: () => false,
     clock: new FakeClock(),
     log: createLog({ write: (json) => void lines.push(JSON.parse(json)) }, 'info'),
   };

@@ -12,7 +12,6 @@ import { Listeners } from './listeners.ts';
 import { kernelPathManager } from './path-manager.ts';
 import { findPlugins } from './plugin-loader.ts';
 import { parseOptions, type Running, setUp } from './plugin-setup.ts';
-import { StartError } from './start-error.ts';
 
 /** How long all plugins together may take to close: a service manager expects the end within a second. */
 const STOP_MS = 700;
@@ -83,14 +82,11 @@ export class Daemon {
       warn: (message) => log.warn(message),
     });
     const plugins = found.map(({ plugin }) => plugin);
-    const release = environment.claim();
-    if (!release) {
-      const cure = 'stop it first (systemctl stop mptcpd), or give this one a namespace of its own (netns)';
-      throw new StartError('ALREADY_RUNNING', `another mptcpd manages this network namespace; ${cure}`);
-    }
+    const mark = environment.claim();
+    const release = mark ?? (() => undefined);
     let daemon: Daemon | undefined;
     try {
-      const kernel = await openKernel(environment, notifyFlags.includes('check_route'));
+      const kernel = await openKernel(environment, notifyFlags.includes('check_route'), mark !== undefined);
       daemon = new Daemon(settings, environment, kernel, plugins, release);
       await daemon.#begin();
       return daemon;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../log/index.ts';
+import { PROTOCOL } from '../netlink/families/nlctrl.ts';
 import type { OpenSocket } from '../netlink/socket.ts';
 import { inNetworkNamespace, MptcpListener, NetlinkSocket, SystemError, UnixDatagram } from '../os/index.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -15,6 +16,8 @@ export interface Environment {
    * @returns undefined where another mptcpd manages it
    */
   claim(): (() => void) | undefined;
+  /** Whether some process listens to a multicast group of generic netlink in the namespace. */
+  subscribed(group: number): boolean;
   /** A setting of net.mptcp, such as `enabled`; undefined where the kernel has no such one. */
   sysctl(name: string): string | undefined;
   readonly clock: Clock;
@@ -32,6 +35,7 @@ export function systemEnvironment(log: Logger, netns?: string): Environment {
     openSocket: (protocol) => inside(() => new NetlinkSocket(protocol)),
     listen: (ip, port) => inside(() => openListener(ip, port)),
     claim: () => inside(claimNamespace),
+    subscribed: (group) => inside(() => isSubscribed(group)),
     sysctl: (name) => inside(() => readSysctl(name)),
     clock: systemClock,
     log,
@@ -52,7 +56,10 @@ function openListener(ip: string, port: number): Listening | undefined {
   }
 }
 
-/** An abstract unix socket belongs to its network namespace, and goes with its process whatever becomes of it. */
+/**
+ * Anybody may take the name; that its holder is an mptcpd, a subscription to the events shows, which takes CAP_NET_ADMIN.
+ * An abstract unix socket belongs to its network namespace, and goes with its process whatever becomes of it.
+ */
 function claimNamespace(): (() => void) | undefined {
   try {
     const socket = new UnixDatagram('@mptcpd');
@@ -61,6 +68,16 @@ function claimNamespace(): (() => void) | undefined {
     if (error instanceof SystemError && error.code === 'EADDRINUSE') return undefined;
     throw error;
   }
+}
+
+/** /proc/net/netlink shows the first 32 groups of each socket; of others nothing is known, and the answer is yes. */
+function isSubscribed(group: number): boolean {
+  if (group > 32) return true;
+  const sockets = readFileSync('/proc/thread-self/net/netlink', 'utf8').trim().split('\n').slice(1);
+  return sockets.some((socket) => {
+    const [, protocol, , groups = '0'] = socket.trim().split(/\s+/);
+    return Number(protocol) === PROTOCOL && ((Number.parseInt(groups, 16) >>> (group - 1)) & 1) === 1;
+  });
 }
 
 function readSysctl(name: string): string | undefined {

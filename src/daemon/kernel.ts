@@ -30,9 +30,10 @@ export interface Kernel {
 /**
  * Opens all sockets and subscribes: from now on what happens queues. Where that fails, nothing stays open.
  * @param routes follow routes too
+ * @param alone nobody else has marked the namespace
  * @throws StartError
  */
-export async function openKernel(environment: Environment, routes: boolean): Promise<Kernel> {
+export async function openKernel(environment: Environment, routes: boolean, alone: boolean): Promise<Kernel> {
   const sockets: Socket[] = [];
   const open = (protocol: number): Socket => {
     const socket = environment.openSocket(protocol);
@@ -41,6 +42,7 @@ export async function openKernel(environment: Environment, routes: boolean): Pro
   };
   try {
     const family = await findFamily(new Client(open(nlctrl.PROTOCOL)), environment);
+    if (!alone) checkAlone(family, environment);
     const events = open(nlctrl.PROTOCOL);
     joinEvents(events, family, environment);
     const changes = open(route.PROTOCOL);
@@ -62,6 +64,15 @@ export function checkKernel({ sysctl }: Environment): void {
   if (enabled === '0') {
     throw new StartError('MPTCP_DISABLED', 'Multipath TCP is switched off; run sysctl -w net.mptcp.enabled=1');
   }
+}
+
+/** Somebody has marked the namespace: another mptcpd, which is subscribed to the events, or one who plays it. */
+function checkAlone(family: Family, { subscribed, log }: Environment): void {
+  if (subscribed(family.groups.get(pm.EVENT_GROUP) ?? 0)) {
+    const cure = 'stop it first (systemctl stop mptcpd), or give this one a namespace of its own (netns)';
+    throw new StartError('ALREADY_RUNNING', `another mptcpd manages this network namespace; ${cure}`);
+  }
+  log.warn('somebody holds the unix socket @mptcpd, but nobody is subscribed to the events: going on without it');
 }
 
 /** The kernel may register the family later than this daemon starts: it is waited for. */

@@ -79,6 +79,17 @@ describe('mptcpd leaves the kernel', () => {
   });
 });
 
+test('somebody who only takes the name of the mark keeps mptcpd from nothing', async () => {
+  const os = new URL('../../dist/os/index.js', import.meta.url).href;
+  const code = `import { UnixDatagram } from '${os}'; new UnixDatagram('@mptcpd'); console.error('{"taken":true}'); setInterval(() => {}, 1e6);`;
+  const squatter = host.spawn(process.execPath, '--input-type=module', '-e', code);
+  await until('the name is taken', () => squatter.lines.length > 0, { state: () => squatter.raw });
+  const daemon = await host.startDaemon();
+  expect(daemon.lines).toContainEqual(expect.objectContaining({ level: 40, msg: expect.stringContaining('@mptcpd') }));
+  expect(refused()).toEqual({ status: 1, lines: [expect.stringContaining('another mptcpd')] });
+  expect((await daemon.stop()).status).toBe(0);
+});
+
 describe('mptcpd goes on', () => {
   test('on SIGUSR1, and tells its state', async () => {
     const daemon = await host.startDaemon();

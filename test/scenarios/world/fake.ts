@@ -67,6 +67,7 @@ class FakeHost implements Host {
       sysctl: (name: string) => sysctls.get(name),
       listen: (_: string, port: number) => ({ port: port || 45_000, close: () => undefined }),
       claim: () => () => undefined,
+      subscribed: () => false,
       clock: this.#world.clock,
       log,
     };
