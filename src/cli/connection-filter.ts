@@ -1,3 +1,4 @@
+import { unmapped } from '../core/ip.ts';
 import { asToken, type Token } from '../core/model/ids.ts';
 import { Client } from '../netlink/client.ts';
 import { type Connection, findByToken, readConnections } from '../netlink/diag.ts';
@@ -72,5 +73,3 @@ export const isWanted = ({ local, remote, port }: ConnectionFilter, ends: Ends):
   (local === undefined || local === unmapped(ends.local.ip)) &&
   (remote === undefined || remote === unmapped(ends.remote.ip)) &&
   (port === undefined || port === ends.local.port || port === ends.remote.port);
-
-const unmapped = (ip: string): string => /^::ffff:(\d+\..*)$/.exec(ip)?.[1] ?? ip;

@@ -6,7 +6,7 @@ import * as nlctrl from '../netlink/families/nlctrl.ts';
 import * as route from '../netlink/families/route.ts';
 import { Family } from '../netlink/family.ts';
 import type { OpenSocket } from '../netlink/socket.ts';
-import { inNetworkNamespace, NetlinkSocket, SystemError } from '../os/index.ts';
+import { inNetworkNamespace, NetlinkSocket, namespacePath, SystemError } from '../os/index.ts';
 import { CliError, refused, status } from './cli-error.ts';
 import { describeErrno } from './errno-words.ts';
 import { type Json, toJson } from './json.ts';
@@ -110,10 +110,9 @@ export class Context {
 
 function openerFor(netns: string | undefined): OpenSocket {
   if (netns === undefined) return (protocol) => new NetlinkSocket(protocol);
-  const path = netns.includes('/') ? netns : `/run/netns/${netns}`;
   return (protocol) => {
     try {
-      return inNetworkNamespace(path, () => new NetlinkSocket(protocol));
+      return inNetworkNamespace(namespacePath(netns), () => new NetlinkSocket(protocol));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       const what = error.syscall === 'open' ? 'Cannot open' : 'Cannot enter';

@@ -2,6 +2,7 @@ import type { EndpointFlag } from '../core/model/commands.ts';
 import { type AddrId, asAddrId, type IfIndex, type Ip } from '../core/model/ids.ts';
 import type { Result } from '../netlink/errors.ts';
 import { ops } from '../netlink/families/mptcp-pm.ts';
+import { writtenFamily } from '../netlink/types.ts';
 import { CliError, missingArgument, refused, status, unknownCommand, wrongArgument } from './cli-error.ts';
 import type { Context } from './context.ts';
 import type { Json } from './json.ts';
@@ -93,12 +94,13 @@ function showOne(given: Given, context: Context): void {
 }
 
 /** The answer, or the kernel's refusal as what ends the program. */
-function answer<T>(result: Result<T>): T {
+export function answer<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw refused(result.error);
 }
 
-const place = (ip: Ip) => ({ family: ip.includes(':') ? 'ipv6' : 'ipv4', ip }) as const;
+/** An address as a request has it, in the form in which it was written. */
+export const place = (ip: Ip) => ({ family: writtenFamily(ip), ip });
 
 const optionalPlace = ({ ip }: Given) => (ip === undefined ? {} : place(ip));
 

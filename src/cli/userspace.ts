@@ -2,9 +2,9 @@
 import { type AddrId, asAddrId, asToken, type IfIndex, type Ip, type Token } from '../core/model/ids.ts';
 import type { Result } from '../netlink/errors.ts';
 import { ops } from '../netlink/families/mptcp-pm.ts';
-import { CliError, missingArgument, refused, status, unknownCommand, wrongArgument } from './cli-error.ts';
+import { CliError, missingArgument, status, unknownCommand, wrongArgument } from './cli-error.ts';
 import type { Context } from './context.ts';
-import { link, toLine, toValue } from './endpoint.ts';
+import { answer, link, place, toLine, toValue } from './endpoint.ts';
 import { usageText } from './usage.ts';
 import { address, matches, pick, unsigned, Words } from './words.ts';
 
@@ -33,7 +33,7 @@ export function announce(words: readonly string[], context: Context): number {
   if (ip === undefined) throw missingArgument('ADDRESS');
   if (local.id === undefined) throw missingArgument('ID');
   const flags = backup ? (['signal', 'backup'] as const) : (['signal'] as const);
-  const addr = { ...local, ...familyOf(ip), ip, id: local.id, flags };
+  const addr = { ...local, ...place(ip), id: local.id, flags };
   return done(context.pm.request(ops.announce, { token, addr }));
 }
 
@@ -69,9 +69,8 @@ export function addresses([word = '', ...words]: readonly string[], context: Con
   const verb = pick(word, ['show', 'list', 'lst', 'help']);
   if (verb === 'help') throw new CliError(status.usage, usageText);
   const { token, local } = parse(verb === undefined ? [word, ...words] : words, context);
-  const all = context.pm.dump(ops.listAddrs, { token });
-  if (!all.ok) throw refused(all.error);
-  const wanted = all.value.map(({ addr }) => addr).filter(({ id }) => local.id === undefined || id === local.id);
+  const all = answer(context.pm.dump(ops.listAddrs, { token }));
+  const wanted = all.map(({ addr }) => addr).filter(({ id }) => local.id === undefined || id === local.id);
   context.show(
     wanted,
     (each) => toValue(each, context),
@@ -115,13 +114,11 @@ function number(word: string, most: number, why: string): number {
   return value;
 }
 
-const familyOf = (ip: Ip) => ({ family: ip.includes(':') ? 'ipv6' : 'ipv4' }) as const;
-
 /** An end that must have an address. It goes to the kernel as it is written: IPv4-mapped is not IPv4 there. */
-function end(name: string, place: Place) {
-  const { ip } = place;
+function end(name: string, given: Place) {
+  const { ip } = given;
   if (ip === undefined) throw missingArgument(name);
-  return { ...place, ...familyOf(ip), ip };
+  return { ...given, ...place(ip) };
 }
 
 function needed(port: number | undefined, name: string): number {
@@ -130,6 +127,6 @@ function needed(port: number | undefined, name: string): number {
 }
 
 function done(result: Result<unknown>): number {
-  if (!result.ok) throw refused(result.error);
+  answer(result);
   return status.done;
 }

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from '../log/index.ts';
 import { PROTOCOL } from '../netlink/families/nlctrl.ts';
 import type { OpenSocket } from '../netlink/socket.ts';
-import { inNetworkNamespace, MptcpListener, NetlinkSocket, SystemError, UnixDatagram } from '../os/index.ts';
+import {
+  inNetworkNamespace,
+  MptcpListener,
+  NetlinkSocket,
+  namespacePath,
+  SystemError,
+  UnixDatagram,
+} from '../os/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Listen, Listening } from './listeners.ts';
 
@@ -29,8 +36,8 @@ export interface Environment {
  * @param netns the name of a network namespace in /run/netns, or the path of one; none for the own one
  */
 export function systemEnvironment(log: Logger, netns?: string): Environment {
-  const path = netns?.includes('/') ? netns : `/run/netns/${netns}`;
-  const inside = <T>(task: () => T): T => (netns === undefined ? task() : inNetworkNamespace(path, task));
+  const inside = <T>(task: () => T): T =>
+    netns === undefined ? task() : inNetworkNamespace(namespacePath(netns), task);
   return {
     openSocket: (protocol) => inside(() => new NetlinkSocket(protocol)),
     listen: (ip, port) => inside(() => openListener(ip, port)),

@@ -3,6 +3,7 @@ import type { AddrId, Ip } from '../core/model/ids.ts';
 import { CodecError, type NetlinkError, type Result } from '../netlink/errors.ts';
 import * as pm from '../netlink/families/mptcp-pm.ts';
 import type { Family } from '../netlink/family.ts';
+import { writtenFamily } from '../netlink/types.ts';
 
 /** Performs a command: the kernel's path managers do, and a list does in tests of plugins. */
 export type Perform = (command: Command) => Outcome<unknown>;
@@ -60,7 +61,9 @@ function ask(family: Family, command: Command): Result<unknown> {
     }
     case 'removeEndpoint': {
       const { id, ip } = command.args;
-      return family.request(ops.delAddr, { addr: { ...(ip === undefined ? {} : { family: familyName(ip), ip }), id } });
+      return family.request(ops.delAddr, {
+        addr: { ...(ip === undefined ? {} : { family: writtenFamily(ip), ip }), id },
+      });
     }
     case 'getEndpoint': {
       const got = family.request(ops.getAddr, { addr: { id: command.args.id } });
@@ -95,9 +98,6 @@ function list(family: Family, request: Parameters<typeof pm.ops.listAddrs.write>
   return all.ok ? { ok: true, value: all.value.map(({ addr }) => toHeld(addr)) } : all;
 }
 
-/** IPv4-mapped addresses are IPv6 to the kernel: it compares them with what its AF_INET6 sockets have. */
-const familyName = (ip: Ip): 'ipv4' | 'ipv6' => (ip.includes(':') ? 'ipv6' : 'ipv4');
-
 interface Place {
   readonly ip: Ip;
   readonly port?: number;
@@ -107,7 +107,7 @@ interface Place {
 /** The attributes of an address; those that are not there are not sent. */
 function held({ ip, port, id }: Place, ifIndex?: HeldAddress['ifIndex']) {
   return {
-    family: familyName(ip),
+    family: writtenFamily(ip),
     ip,
     ...(id === undefined ? {} : { id }),
     ...(port === undefined || port === 0 ? {} : { port }),

@@ -4,6 +4,7 @@ import type { Result } from '../netlink/errors.ts';
 import * as route from '../netlink/families/route.ts';
 import type { Socket } from '../netlink/socket.ts';
 import { subscribe } from '../netlink/subscription.ts';
+import { writtenFamily } from '../netlink/types.ts';
 import { toInterface, toLocalAddress } from './translate.ts';
 
 export interface MonitorListener {
@@ -80,7 +81,7 @@ const somewhere = {
  * all tables count (RTM_GETROUTE with RTM_F_FIB_MATCH).
  */
 export function hasDefaultRoute(client: Client, { ip, ifIndex }: LocalAddress): boolean {
-  const family = ip.includes(':') ? 'ipv6' : 'ipv4';
+  const family = writtenFamily(ip);
   const length = family === 'ipv6' ? 128 : 32;
   const leads = (dst: string, from: { readonly src?: string; readonly srcLength?: number }): boolean => {
     const request = { family, dst, dstLength: length, outIndex: ifIndex, flags: ['fibMatch'], ...from } as const;

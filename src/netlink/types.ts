@@ -118,6 +118,9 @@ export const ipv6: Type<Ip> = {
   },
 };
 
+/** The family in which an address is written: an IPv4-mapped one is IPv6 to the kernel, as its AF_INET6 sockets have it. */
+export const writtenFamily = (ip: Ip): 'ipv4' | 'ipv6' => (ip.includes(':') ? 'ipv6' : 'ipv4');
+
 /** An address whose family stands elsewhere: its length tells. */
 export const ip: Type<Ip> = {
   kind: 'ip',

@@ -8,6 +8,9 @@ function openNamespace(path: string): number {
   return check(libc.open(path, O_RDONLY_CLOEXEC), 'open', path);
 }
 
+/** The file of a namespace that is given by a path, or by a name as ip-netns(8) has it. */
+export const namespacePath = (netns: string): string => (netns.includes('/') ? netns : `/run/netns/${netns}`);
+
 /**
  * Runs `task` with the calling thread inside another network namespace; sockets that it opens stay there.
  * `task` must be synchronous: between two turns of the event loop the thread is where it always was.

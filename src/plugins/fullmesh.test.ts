@@ -338,3 +338,9 @@ test('a wrong option is told', async () => {
     'max-subflows takes a whole number from 1 to 255, not "0"',
   );
 });
+
+test.each(['retry-after', 'retry-most'])('%s is a day at the most, as documented', async (key) => {
+  await expect(testPlugin(fullmesh, { options: { [key]: '86400001' } })).rejects.toThrow(
+    `${key} takes a whole number from 10 to 86400000, not "86400001"`,
+  );
+});

@@ -11,9 +11,7 @@ import {
   type Token,
   unmapped,
 } from '../plugin-api/index.ts';
-
-/** A day: nobody waits longer on purpose. */
-const MOST_MS = 86_400_000;
+import { nextPause, passing, retryOptions } from './retry.ts';
 
 /**
  * The userspace path manager's full mesh. On the client side: a subflow from every local address to every address of the
@@ -27,12 +25,7 @@ export default definePlugin({
   description: 'a subflow from every local address to every address of the peer (userspace path manager)',
   options: {
     'max-subflows': int({ default: 8, min: 1, max: 255, help: 'subflows of a connection, the initial one included' }),
-    'retry-after': int({
-      default: 1000,
-      min: 10,
-      help: 'milliseconds until a lost subflow is tried again, then doubled',
-    }),
-    'retry-most': int({ default: 60_000, min: 10, max: MOST_MS, help: 'the most milliseconds between two tries' }),
+    ...retryOptions,
   },
   setup({ pm, state, options, after }) {
     /** By connection, by pair of addresses: when it is tried again, and how long the next wait is. */
@@ -91,8 +84,7 @@ export default definePlugin({
       retries.set(token, pairs);
       const before = pairs.get(pairOf(ip, to));
       before?.cancel();
-      const most = Math.max(options['retry-after'], options['retry-most']);
-      const wait = Math.min(before ? before.wait * 2 : options['retry-after'], most);
+      const wait = nextPause(before?.wait, options);
       const cancel = after(wait, () => {
         const wanted = isOwn(ip) && targets(connection).some((t) => isAt(t, to));
         if (wanted && connection.state === 'established') void join(connection, ip, to);
@@ -134,9 +126,6 @@ export default definePlugin({
     };
   },
 });
-
-/** Refusals that time may mend: no route yet, or the address just gone. */
-const passing = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EADDRINUSE']);
 
 type Place = Pick<End, 'ip' | 'port'>;
 

@@ -359,3 +359,9 @@ test('the log is quiet about what goes well', async () => {
   await t.close(c);
   expect(t.logs.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
 });
+
+test.each(['retry-after', 'retry-most'])('%s is a day at the most, as documented', async (key) => {
+  await expect(testPlugin(sspi, { options: { [key]: '86400001' } })).rejects.toThrow(
+    `${key} takes a whole number from 10 to 86400000, not "86400001"`,
+  );
+});

@@ -4,15 +4,12 @@ import {
   type End,
   familyOf,
   type IfIndex,
-  int,
   type LocalAddress,
   type Subflow,
   sameIp,
   type Token,
 } from '../plugin-api/index.ts';
-
-/** A day: nobody waits longer on purpose. */
-const MOST_MS = 86_400_000;
+import { nextPause, passing, retryOptions } from './retry.ts';
 
 /**
  * The userspace path manager's single subflow per interface. On the client side: each interface beside that of the
@@ -24,15 +21,7 @@ export default definePlugin({
   drives: 'userspace',
   priority: 10,
   description: 'one subflow for each interface (userspace path manager)',
-  options: {
-    'retry-after': int({
-      default: 1000,
-      min: 10,
-      max: MOST_MS,
-      help: 'milliseconds until a lost subflow is tried again, then doubled',
-    }),
-    'retry-most': int({ default: 60_000, min: 10, max: MOST_MS, help: 'the most milliseconds between two tries' }),
-  },
+  options: retryOptions,
   setup({ pm, state, options, after }) {
     /** By connection and interface, for those whose latest try failed. */
     const retries = new Map<Token, Map<IfIndex, Retry>>();
@@ -85,8 +74,7 @@ export default definePlugin({
       retries.set(token, interfaces);
       const before = interfaces.get(ifIndex);
       if (before?.cancel) return;
-      const most = Math.max(options['retry-after'], options['retry-most']);
-      const pause = Math.min(before ? before.pause * 2 : options['retry-after'], most);
+      const pause = nextPause(before?.pause, options);
       const retry: Retry = { failures: (before?.failures ?? 0) + 1, pause, cancel: undefined };
       interfaces.set(ifIndex, retry);
       retry.cancel = after(pause, () => {
@@ -158,9 +146,6 @@ interface Retry {
   /** Ends the pause; undefined once it is over. */
   cancel: (() => void) | undefined;
 }
-
-/** Refusals that time may mend: no route over the interface yet, or the address just gone. */
-const passing = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EADDRINUSE']);
 
 const rank = ({ deprecated, temporary }: LocalAddress): number => (deprecated ? 2 : 0) + (temporary ? 1 : 0);
 

@@ -1,3 +1,4 @@
+import { unmapped } from '../core/ip.ts';
 import type { HeldAddress } from '../core/model/commands.ts';
 import type { ConnectionEvent, SubflowEvent } from '../core/model/events.ts';
 import { type AddrId, asAddrId, asToken, type IfIndex, type Ip, type Token } from '../core/model/ids.ts';
@@ -182,8 +183,7 @@ export class FakeInternet {
   }
 }
 
-const MAPPED = '::ffff:';
-const plain = (ip = ''): Ip => (ip.startsWith(MAPPED) && ip.includes('.') ? ip.slice(MAPPED.length) : ip);
+const plain = (ip: Ip = ''): Ip => unmapped(ip);
 const is = (place: Place, { ip, port }: Address): boolean => place.ip === ip && place.port === port;
 
 /**

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import type { LabHost } from '../../src/lab/host.ts';
-import { Lab } from '../../src/lab/lab.ts';
+import type { Lab } from '../../src/lab/lab.ts';
 import { until } from '../../src/lab/process.ts';
 import { kernelTest } from './need.ts';
+import { openPair } from './pair.ts';
 
 const test = kernelTest('MPTCP', 'namespaces to enter');
 const PROGRAM = new URL('../../bin/mptcpctl', import.meta.url).pathname;
@@ -13,21 +14,9 @@ let client: LabHost;
 let server: LabHost;
 
 beforeEach(async () => {
-  lab = await Lab.open();
-  client = await lab.host('client');
-  server = await lab.host('server');
-  for (const host of [client, server]) await host.run('sysctl', '-qw', 'net.mptcp.pm_type=1');
-  for (const n of [1, 2]) {
-    await lab.link(client, server, `v${n}`);
-    for (const [host, end] of [
-      [client, 1],
-      [server, 2],
-    ] as const) {
-      await host.run('ip', 'addr', 'add', `10.0.${n}.${end}/24`, 'dev', `v${n}`);
-      await host.run('ip', 'addr', 'add', `fd00:${n}::${end}/64`, 'dev', `v${n}`, 'nodad');
-      if (n === 1) await host.watchEvents(); // without a subscriber the kernel refuses joins
-    }
-  }
+  ({ lab, client, server } = await openPair());
+  // Without a subscriber the kernel refuses joins.
+  for (const host of [client, server]) await host.watchEvents();
 });
 afterEach(() => lab.close());
 

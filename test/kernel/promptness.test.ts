@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import type { LabHost, SeenEvent } from '../../src/lab/host.ts';
-import { Lab } from '../../src/lab/lab.ts';
+import type { Lab } from '../../src/lab/lab.ts';
 import { until } from '../../src/lab/process.ts';
 import { kernelTest } from './need.ts';
+import { openPair } from './pair.ts';
 
 const test = kernelTest('MPTCP', 'namespaces to enter');
 
@@ -11,20 +12,7 @@ let client: LabHost;
 let server: LabHost;
 
 beforeEach(async () => {
-  lab = await Lab.open();
-  client = await lab.host('client');
-  server = await lab.host('server');
-  for (const host of [client, server]) await host.run('sysctl', '-qw', 'net.mptcp.pm_type=1');
-  for (const n of [1, 2]) {
-    await lab.link(client, server, `v${n}`);
-    for (const [host, end] of [
-      [client, 1],
-      [server, 2],
-    ] as const) {
-      await host.run('ip', 'addr', 'add', `10.0.${n}.${end}/24`, 'dev', `v${n}`);
-      await host.run('ip', 'addr', 'add', `fd00:${n}::${end}/64`, 'dev', `v${n}`, 'nodad');
-    }
-  }
+  ({ lab, client, server } = await openPair());
   for (const host of [client, server]) await host.startDaemon('--load-plugins=fullmesh');
 });
 afterEach(() => lab.close());

@@ -7,8 +7,6 @@ import * as t from '../types.ts';
 export const PROTOCOL = 16;
 /** GENL_ID_CTRL: the one family whose number is fixed. */
 export const FAMILY_ID = 0x10;
-/** The group that tells of families that come and go; its number is fixed too. */
-export const NOTIFY_GROUP = 0x10;
 
 const operation = attrSet('operation', { id: [1, t.u32], flags: [2, t.u32] });
 const group = attrSet('group', { name: [1, t.text], id: [2, t.u32] });
