@@ -1,5 +1,6 @@
 import type { LabHost } from '../../src/lab/host.ts';
 import { Lab } from '../../src/lab/lab.ts';
+import { until } from '../../src/lab/process.ts';
 
 /** Two hosts under the userspace path manager. */
 export interface Pair {
@@ -25,4 +26,20 @@ export async function openPair(): Promise<Pair> {
     }
   }
   return { lab, client, server };
+}
+
+/** A connection of a host that watches its events, once it is established there: it has sent a little. */
+export async function connectEstablished(
+  host: LabHost,
+  to: { readonly ip: string; readonly port: number },
+): Promise<{ readonly token: number; readonly port: number }> {
+  const { connection, local } = await host.ask<{ connection: number; local: { port: number } }>({ op: 'connect', to });
+  await host.ask({ op: 'send', connection, bytes: 1000 });
+  const token = await until(`the connection to ${to.ip} is established`, () => {
+    const seen = host.events.find(
+      ({ event }) => event.type === 'connectionEstablished' && event.localPort === local.port,
+    );
+    return seen && 'token' in seen.event ? seen.event.token : undefined;
+  });
+  return { token, port: local.port };
 }
