@@ -27,6 +27,12 @@ test.each([
   [['frob'], { status: 255, out: '', err: 'Command "frob" is unknown, try "ip mptcp help".\n' }],
   [['endpoint', 'frob'], { status: 255, out: '', err: 'Command "frob" is unknown, try "ip mptcp help".\n' }],
   [['-Q', 'endpoint'], { status: 255, out: '', err: 'Option "-Q" is unknown, try "ip -help".\n' }],
+  [['-b'], { status: 255, out: '', err: usageText }],
+  [['-f', '-b', '-'], { status: 255, out: '', err: 'Option "-f" is unknown, try "ip -help".\n' }],
+  [
+    ['-batch', '/no/such'],
+    { status: 1, out: '', err: 'Cannot open file "/no/such" for reading: No such file or directory\n' },
+  ],
   [
     ['-n', 'no-such', 'limits'],
     { status: 255, out: '', err: 'Cannot open network namespace "no-such": No such file or directory\n' },
@@ -44,6 +50,12 @@ test.each([
 ])('options: %j', (args, expected) => {
   expect(readOptions(args)).toEqual({ action: 'run', options: { ...defaults, ...expected }, words: ['e'] });
 });
+
+test.each([
+  [['-b', 'x'], { file: 'x', force: false }],
+  [['-fo', '-ba', '-'], { file: '-', force: true }],
+  [['-batch', 'x', '--batch', 'y', '--force', 'limits'], { file: 'y', force: true }],
+])('a batch: %j', (args, batch) => expect(readOptions(args)).toMatchObject({ action: 'run', batch }));
 
 test('JSON in many lines is laid out as iproute2 does', () => {
   expect(toJson([{ a: 1, b: undefined, c: { d: 'x"y' }, e: [1, 2], f: [] }, {}], true)).toBe(

@@ -1,3 +1,4 @@
+import type { Outcome } from './batch.ts';
 import { CliError, status, unknownCommand } from './cli-error.ts';
 import type { Context, Output } from './context.ts';
 import { readOptions } from './options.ts';
@@ -36,25 +37,32 @@ const processOutput: Output = {
 /** The program mptcpctl. @returns its exit status */
 export async function main(args: readonly string[], output: Output = processOutput): Promise<number> {
   try {
-    const { action, options, words } = readOptions(args);
+    const { action, options, batch, words } = readOptions(args);
     if (action === 'help') output.out(helpText);
     if (action === 'version') output.out(`mptcpctl ${readVersion()}\n`);
     if (action !== 'run') return status.done;
-    const [word, ...rest] = words;
-    // As with `ip`: one that asks with a word is told on stderr.
-    if (word === undefined || pick(word, [...Object.keys(objects), 'help']) === 'help') {
-      throw new CliError(status.usage, usageText);
-    }
-    const load = objects[pick(word, Object.keys(objects)) ?? ''];
-    if (!load) throw unknownCommand(word);
-    const [{ run }, { Context: AContext }] = await Promise.all([load(), import('./context.ts')]);
-    const result = await run(rest, new AContext(options, output));
-    // The end of the program would cut off what waits. Only a signal ends the monitor: it waits for nobody.
-    if (load !== objects['monitor']) await output.flushed?.();
-    return result;
+    const context = new (await import('./context.ts')).Context(options, output);
+    const run = (line: readonly string[]): Promise<Outcome> => runCommand(line, context);
+    if (batch) return await (await import('./batch.ts')).runBatch(batch, context, run);
+    return (await run(words)).status;
   } catch (error) {
     return complain(error, output);
   }
+}
+
+/** Runs one command. @throws CliError */
+async function runCommand([word, ...words]: readonly string[], context: Context): Promise<Outcome> {
+  // As with `ip`: one that asks with a word is told on stderr.
+  if (word === undefined || pick(word, [...Object.keys(objects), 'help']) === 'help') {
+    throw new CliError(status.usage, usageText);
+  }
+  const load = objects[pick(word, Object.keys(objects)) ?? ''];
+  if (!load) throw unknownCommand(word);
+  const result = await (await load()).run(words, context);
+  // The end of the program would cut off what waits. Only a signal ends the monitor: it waits for nobody.
+  const last = load === objects['monitor'];
+  if (!last) await context.flushed();
+  return { status: result, last };
 }
 
 /** Says what is wrong. @returns the exit status */

@@ -1,4 +1,6 @@
+import type { Batch } from './batch.ts';
 import { CliError, status } from './cli-error.ts';
+import { usageText } from './usage.ts';
 import { matches } from './words.ts';
 
 /** What the options before the object say; they are `ip`'s. */
@@ -27,6 +29,8 @@ export const defaults: Options = {
 export interface Invocation {
   readonly action: 'run' | 'help' | 'version';
   readonly options: Options;
+  /** The commands stand in a file. What `words` has is left unused, as `ip` does. */
+  readonly batch?: Batch;
   readonly words: readonly string[];
 }
 
@@ -57,16 +61,27 @@ const switches: readonly (readonly [name: string, turn: Switch])[] = [
  */
 export function readOptions(args: readonly string[]): Invocation {
   let options = defaults;
+  let file: string | undefined;
+  let force = false;
+  const run = (words: readonly string[]): Invocation => ({
+    ...{ action: 'run', options, words },
+    ...(file === undefined ? {} : { batch: { file, force } }),
+  });
   for (let at = 0; at < args.length; at++) {
     const word = args[at] ?? '';
-    if (word === '--') return { action: 'run', options, words: args.slice(at + 1) };
-    if (!word.startsWith('-') || word === '-') return { action: 'run', options, words: args.slice(at) };
+    if (word === '--') return run(args.slice(at + 1));
+    if (!word.startsWith('-') || word === '-') return run(args.slice(at));
     const option = word.startsWith('--') ? word.slice(1) : word;
     if (matches(option, '-help')) return { action: 'help', options, words: [] };
     if (matches(option, '-Version') || option === '-version') return { action: 'version', options, words: [] };
     const colour = colourOf(option);
     const turn = switches.find(([name]) => matches(option, name))?.[1];
-    if (turn) {
+    if (matches(option, '-batch')) {
+      file = args[++at];
+      if (file === undefined) throw new CliError(status.usage, usageText);
+    } else if (option !== '-f' && matches(option, '-force')) {
+      force = true; // `-f` is -family in `ip`
+    } else if (turn) {
       options = turn(options);
     } else if (colour) {
       options = { ...options, colour };
@@ -78,7 +93,7 @@ export function readOptions(args: readonly string[]): Invocation {
       throw new CliError(status.usage, `Option "${option}" is unknown, try "ip -help".\n`);
     }
   }
-  return { action: 'run', options, words: [] };
+  return run([]);
 }
 
 function colourOf(option: string): Options['colour'] | undefined {

@@ -47,10 +47,12 @@ Options:
   -t, -timestamp      with monitor: the time before each event; -ts, -tshort: in short
   -c, -color[=WHEN]   as ip has it: endpoints, limits and events are without colours
   -n, -netns NETNS    act in that network namespace: a name in /run/netns, or a path
+  -b, -batch FILE     read commands from a file, one a line; -: from stdin
+  -force              with -batch: go on after a command that the kernel refuses
   -V, -Version        print the version
   -h, -help           print this help
 
-Exit status: 0 done, 1 bad address or the kernel cannot be asked, 2 refused by the kernel, 255 wrong command line.
+Exit status: 0 done, 1 bad address, failed batch, or the kernel cannot be asked, 2 refused by the kernel, 255 wrong command line.
 To change anything, and for monitor, it takes CAP_NET_ADMIN.
 `;
 
@@ -71,6 +73,7 @@ export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id
        mptcpctl subflow { create | destroy | change } TOKEN local END remote END
                               [ backup | nobackup ]
        mptcpctl address [ show ] TOKEN [ id ID ]
+       mptcpctl [ -force ] -batch FILE
 END := ADDRESS [ id ID ] [ port NR ] [ dev NAME ]
 FLAG-LIST := [ FLAG-LIST ] FLAG
 FLAG  := [ signal | subflow | laminar | backup | fullmesh ]
