@@ -1,18 +1,14 @@
 import type { IfIndex } from '../core/model/ids.ts';
-import { EVENT_GROUP, pmEvents } from '../netlink/families/mptcp-pm.ts';
-import * as nlctrl from '../netlink/families/nlctrl.ts';
+import { pmEvents } from '../netlink/families/mptcp-pm.ts';
 import { subscribe } from '../netlink/subscription.ts';
-import { errnoNumber, SystemError } from '../os/index.ts';
-import { CliError, status } from './cli-error.ts';
+import { status } from './cli-error.ts';
 import type { Context } from './context.ts';
-import { describeErrno } from './errno-words.ts';
 import { isWanted, readFilter } from './event-filter.ts';
 import type { Told } from './event-format.ts';
 import { EventOutput } from './event-output.ts';
+import { openEvents } from './event-socket.ts';
+import { stopSignal } from './stop-signal.ts';
 import { now } from './timestamp.ts';
-
-/** Room for some ten thousand events that come while the reader of our output takes its time. */
-const RECEIVE_BUFFER = 8 << 20;
 
 /** So many bytes may wait for a reader that takes its time. What comes then is counted as lost. */
 const MOST_WAITING = 1 << 20;
@@ -21,19 +17,8 @@ const MOST_WAITING = 1 << 20;
 export async function run(words: readonly string[], context: Context): Promise<number> {
   const filter = readFilter(words);
   const family = context.pm;
-  const socket = context.openSocket(nlctrl.PROTOCOL);
-  socket.receiveBuffer(RECEIVE_BUFFER);
-  try {
-    const group = family.groups.get(EVENT_GROUP);
-    if (group === undefined) throw new SystemError('join', errnoNumber('ENOENT') ?? 0);
-    socket.join(group);
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    // 255 as `ip`, though the words are right.
-    const text = `can't subscribe to mptcp events: ${describeErrno(error.errno)}\n`;
-    throw new CliError(status.usage, text);
-  }
-
+  // 255 as `ip`, though the words are right.
+  const socket = openEvents(context, status.usage);
   const names = linkNames(context);
   const output = new EventOutput(context.options, (text) => context.out(text));
   let passedOver = 0;
@@ -63,16 +48,6 @@ export async function run(words: readonly string[], context: Context): Promise<n
   socket.close();
   output.close();
   return status.done;
-}
-
-/** The first SIGTERM or SIGINT. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.removeAllListeners(signal);
-      process.once(signal, () => resolve());
-    }
-  });
 }
 
 /** Names of interfaces: asked for each time, since they change; the last one known where the interface is gone. */

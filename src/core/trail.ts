@@ -12,8 +12,10 @@ const words: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'the local address is gone',
 };
 
+type Closed = Pick<Subflow, 'error' | 'resetReason' | 'resetTransient'>;
+
 /** Why a subflow closed, in words: `reset by the peer: prohibited, transient`. */
-export function whyClosed({ error, resetReason, resetTransient }: Subflow): string {
+export function whyClosed({ error, resetReason, resetTransient }: Closed): string {
   const why = error === undefined ? 'closed in order' : (words[error] ?? error);
   if (resetReason === undefined || resetReason === 'unspecified') return why;
   const reason = typeof resetReason === 'number' ? `reason ${resetReason}` : resetReason;

@@ -160,6 +160,9 @@ async function perform(request: Request): Promise<unknown> {
     case 'close':
       peers[request.connection]?.stream.close();
       return undefined;
+    case 'abort':
+      peers[request.connection]?.stream.abort();
+      return undefined;
     case 'traffic':
       return traffic();
     case 'events':

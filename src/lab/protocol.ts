@@ -14,6 +14,8 @@ export type Request =
   /** How many connections there have been, made or accepted: they are numbered from 0. */
   | { readonly op: 'accepted' }
   | { readonly op: 'close'; readonly connection: number }
+  /** Resets it (MP_FASTCLOSE). */
+  | { readonly op: 'abort'; readonly connection: number }
   | { readonly op: 'traffic' }
   | { readonly op: 'events' };
 

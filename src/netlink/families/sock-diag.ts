@@ -208,7 +208,12 @@ const shared = {
   cgroupId: [21, t.u64],
 } as const;
 /** INET_DIAG_*: the same numbers mean another INFO for another protocol. */
-const mptcpAttr = sparseAttrSet('mptcpSocket', { ...shared, info: [2, growing(mptcpInfo)] });
+const mptcpAttr = sparseAttrSet('mptcpSocket', {
+  ...shared,
+  info: [2, growing(mptcpInfo)],
+  /** INET_DIAG_SKV6ONLY: of a listener whether it leaves IPv4 to others. */
+  v6Only: [11, t.bool],
+});
 const tcpAttr = sparseAttrSet('tcpSocket', { ...shared, info: [2, growing(tcpInfo)], ulp: [19, nest(ulpAttr)] });
 
 type Header = ReturnType<typeof ipv4Msg.read>;
