@@ -4,6 +4,7 @@ import { Client } from '../netlink/client.ts';
 import * as pm from '../netlink/families/mptcp-pm.ts';
 import * as nlctrl from '../netlink/families/nlctrl.ts';
 import * as route from '../netlink/families/route.ts';
+import * as diag from '../netlink/families/sock-diag.ts';
 import { Family } from '../netlink/family.ts';
 import type { OpenSocket } from '../netlink/socket.ts';
 import { inNetworkNamespace, NetlinkSocket, namespacePath, SystemError } from '../os/index.ts';
@@ -20,6 +21,8 @@ export interface Output {
   readonly waiting?: number;
   /** Once nothing waits any more. */
   flushed?(): Promise<void>;
+  /** Whether somebody watches stderr as it comes. */
+  readonly watched?: boolean;
 }
 
 /**
@@ -32,12 +35,19 @@ export class Context {
   readonly #open: OpenSocket;
   #generic: Client | undefined;
   #route: Client | undefined;
+  #diag: Client | undefined;
   #pm: Family | undefined;
 
-  constructor(options: Options, output: Output, open: OpenSocket = openerFor(options.netns)) {
+  constructor(options: Options, output: Output, open?: OpenSocket) {
     this.options = options;
     this.#output = output;
-    this.#open = open;
+    this.#open = open ?? ((protocol) => this.inside(() => new NetlinkSocket(protocol)));
+  }
+
+  /** Runs a synchronous task inside the namespace that `-n` names: sockets that it opens stay there. @throws CliError */
+  inside<T>(task: () => T): T {
+    const { netns } = this.options;
+    return netns === undefined ? task() : inNamespace(netns, task);
   }
 
   /** Writes to stdout. */
@@ -58,6 +68,16 @@ export class Context {
   /** Writes to stderr. */
   err(text: string): void {
     this.#output.err(text);
+  }
+
+  /** Says that what was done may not have the effect that is hoped for. */
+  warn(text: string): void {
+    this.err(`Warning: ${text}\n`);
+  }
+
+  /** Whether somebody watches stderr as it comes. */
+  get watched(): boolean {
+    return this.#output.watched ?? false;
   }
 
   /** Writes a list of records: one JSON array with -j, otherwise what `line` makes of each. */
@@ -81,6 +101,12 @@ export class Context {
   get route(): Client {
     this.#route ??= new Client(this.#open(route.PROTOCOL));
     return this.#route;
+  }
+
+  /** sock_diag. */
+  get diag(): Client {
+    this.#diag ??= new Client(this.#open(diag.PROTOCOL));
+    return this.#diag;
   }
 
   /** The kernel's path managers. */
@@ -108,15 +134,16 @@ export class Context {
   }
 }
 
-function openerFor(netns: string | undefined): OpenSocket {
-  if (netns === undefined) return (protocol) => new NetlinkSocket(protocol);
-  return (protocol) => {
-    try {
-      return inNetworkNamespace(namespacePath(netns), () => new NetlinkSocket(protocol));
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      const what = error.syscall === 'open' ? 'Cannot open' : 'Cannot enter';
-      throw new CliError(status.usage, `${what} network namespace "${netns}": ${describeErrno(error.errno)}\n`);
-    }
-  };
+function inNamespace<T>(netns: string, task: () => T): T {
+  let entered = false;
+  try {
+    return inNetworkNamespace(namespacePath(netns), () => {
+      entered = true;
+      return task();
+    });
+  } catch (error) {
+    if (entered || !(error instanceof SystemError)) throw error;
+    const what = error.syscall === 'open' ? 'Cannot open' : 'Cannot enter';
+    throw new CliError(status.usage, `${what} network namespace "${netns}": ${describeErrno(error.errno)}\n`);
+  }
 }

@@ -2,6 +2,7 @@ import { errnoMessage, errnoName } from '../os/errno.ts';
 
 /** Where libc's words for an errno are not Node's. */
 const words: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'Cannot assign requested address',
   EBUSY: 'Device or resource busy',
   EEXIST: 'File exists',
   EINTR: 'Interrupted system call',

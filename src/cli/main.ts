@@ -18,11 +18,12 @@ const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   limits: () => import('./limits.ts'),
   monitor: () => import('./monitor.ts'),
   connections: () => import('./connections.ts'),
-  subflow: async () => ({ run: (await import('./userspace.ts')).subflow }),
+  subflow: () => import('./userspace-subflow.ts'),
   subflows: () => import('./subflows.ts'),
   announce: async () => ({ run: (await import('./userspace.ts')).announce }),
   address: async () => ({ run: (await import('./userspace.ts')).addresses }),
   remove: async () => ({ run: (await import('./userspace.ts')).remove }),
+  listen: () => import('./listen.ts'),
 };
 
 const processOutput: Output = {
@@ -32,6 +33,9 @@ const processOutput: Output = {
     return process.stdout.writableLength;
   },
   flushed: () => new Promise((resolve) => process.stdout.write('', () => resolve())),
+  get watched() {
+    return process.stderr.isTTY === true;
+  },
 };
 
 /** The program mptcpctl. @returns its exit status */
@@ -59,8 +63,8 @@ async function runCommand([word, ...words]: readonly string[], context: Context)
   const load = objects[pick(word, Object.keys(objects)) ?? ''];
   if (!load) throw unknownCommand(word);
   const result = await (await load()).run(words, context);
-  // The end of the program would cut off what waits. Only a signal ends the monitor: it waits for nobody.
-  const last = load === objects['monitor'];
+  // The end of the program would cut off what waits. Only a signal ends these two: they wait for nobody.
+  const last = load === objects['monitor'] || load === objects['listen'];
   if (!last) await context.flushed();
   return { status: result, last };
 }

@@ -32,10 +32,13 @@ Connections: what there is now, at either end, whoever made it.
 
 One connection of the userspace path manager. TOKEN is decimal, or hexadecimal after 0x; addresses go to the kernel as they
 are written, so that those of AF_INET6 sockets may be IPv4-mapped (::ffff:192.0.2.1), as monitor and connections show them.
-  mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ backup ]
+  mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ FLAG ]...
   mptcpctl remove TOKEN id ID                take an announcement back
+  mptcpctl listen ADDRESS [ port NR ] [ dev NAME ]
+                                             take the joins to an announced address, until interrupted
   mptcpctl subflow create TOKEN local ADDRESS [ id ID ] [ port NR ] [ dev NAME ] [ backup ]
-                                remote ADDRESS port NR [ id ID ]
+                                remote ADDRESS port NR [ id ID ] [ --wait[=SECONDS] ]
+    --wait    until it is established or closed, and say how it ended; 30 seconds at most
   mptcpctl subflow destroy TOKEN local ADDRESS port NR remote ADDRESS port NR
   mptcpctl subflow change TOKEN local ADDRESS [ port NR ] remote ADDRESS [ port NR ] { backup | nobackup }
   mptcpctl address [ show ] TOKEN [ id ID ]  what the kernel holds for it
@@ -52,7 +55,8 @@ Options:
   -V, -Version        print the version
   -h, -help           print this help
 
-Exit status: 0 done, 1 bad address, failed batch, or the kernel cannot be asked, 2 refused by the kernel, 255 wrong command line.
+Exit status: 0 done, 1 bad address, failed batch, or no answer of the kernel, or of the peer in time, 2 refused by the kernel or
+the peer, 255 wrong command line.
 To change anything, and for monitor, it takes CAP_NET_ADMIN.
 `;
 
@@ -68,9 +72,12 @@ export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id
        mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
        mptcpctl { connections | subflows } [ token TOKEN ] [ local ADDRESS ]
                               [ remote ADDRESS ] [ port NR ]
-       mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ backup ]
+       mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ FLAG-LIST ]
        mptcpctl remove TOKEN id ID
-       mptcpctl subflow { create | destroy | change } TOKEN local END remote END
+       mptcpctl listen ADDRESS [ port NR ] [ dev NAME ]
+       mptcpctl subflow create TOKEN local END remote END [ backup ]
+                              [ --wait[=SECONDS] ]
+       mptcpctl subflow { destroy | change } TOKEN local END remote END
                               [ backup | nobackup ]
        mptcpctl address [ show ] TOKEN [ id ID ]
        mptcpctl [ -force ] -batch FILE

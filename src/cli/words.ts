@@ -22,6 +22,11 @@ export class Words {
     return this.#words[this.#at++];
   }
 
+  /** The next word, which is still to be read. */
+  peek(): string | undefined {
+    return this.#words[this.#at];
+  }
+
   /** The value that a keyword takes. */
   value(): string {
     const word = this.next();
@@ -51,6 +56,9 @@ export function address(word: string): string {
   if (ip !== undefined) return ip;
   throw new CliError(status.failed, `Error: any valid address is expected rather than "${word}".\n`);
 }
+
+/** Whether an address means something on one interface only (fe80::/10). */
+export const isLinkLocal = (ip: string): boolean => /^fe[89ab][0-9a-f]:/.test(ip);
 
 function fullIpv4(word: string): string | undefined {
   const bytes = word.split('.').map((part) => unsigned(part, 255));

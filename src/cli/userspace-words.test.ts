@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { asIfIndex } from '../core/model/ids.ts';
 import { CliError } from './cli-error.ts';
-import { parse } from './userspace.ts';
+import { parse, waitLast } from './userspace-words.ts';
 
 const links = { linkIndex: (name: string) => (name === 'eth0' ? asIfIndex(3) : undefined) };
 const read = (line: string): unknown => parse(line.split(' ').filter(Boolean), links);
@@ -37,6 +37,14 @@ describe('the words of a command for one connection', () => {
       { local: { ip: '::ffff:10.0.2.1', port: 2 }, remote: { ip: '::ffff:192.0.2.1', port: 1 }, backup: false },
     ],
     ['7 loc fd00::1 p 2 rem fd00::2 p 1', { local: { ip: 'fd00::1', port: 2 }, remote: { ip: 'fd00::2', port: 1 } }],
+    ['0xffffffff id 0x0a', { token: 0xffffffff, local: { id: 10 } }],
+    ['0 port 010 id 0', { token: 0, local: { id: 0, port: 8 } }],
+    ['7 10.0.2.1 signal fullmesh backup', { flags: new Set(['signal', 'fullmesh', 'backup']), backup: true }],
+    ['7 10.0.2.1 backup subflow nobackup', { flags: new Set(['subflow']), backup: false }],
+    ['7 local 10.0.2.1', { wait: undefined }],
+    ['7 local 10.0.2.1 wait id 3', { wait: 30, local: { ip: '10.0.2.1', id: 3 } }],
+    ['7 wait 2.5 local 10.0.2.1', { wait: 2.5, local: { ip: '10.0.2.1' } }],
+    ['7 local 10.0.2.1 --wait=7', { wait: 7 }],
   ])('%s', (line, expected) => expect(read(line)).toMatchObject(expected));
 
   test.each([
@@ -47,9 +55,18 @@ describe('the words of a command for one connection', () => {
     ['7 10.0.2.1 port 65536', 255, 'Error: argument "65536" is wrong: expected port\n'],
     ['7 10.0.2.1 dev nosuch', 255, 'Error: argument "nosuch" is wrong: device does not exist\n\n'],
     ['7 local', 255, 'Command line is not complete. Try option "help"\n'],
+    ['7 wait 0', 255, 'Error: argument "0" is wrong: expected seconds, up to 86400\n'],
+    ['7 --wait=soon', 255, 'Error: argument "soon" is wrong: expected seconds, up to 86400\n'],
     ['7 nonsense', 1, 'Error: any valid address is expected rather than "nonsense".\n'],
   ])('%j is wrong: status %i', (line, code, words) => {
     const wrong = error(line);
     expect([wrong.status, wrong.message]).toEqual([code, words]);
   });
+});
+
+test('--wait may stand anywhere', () => {
+  expect(waitLast(['--wait=5', 'create', '7', 'local', '10.0.2.1'])).toEqual([
+    ...['create', '7', 'local', '10.0.2.1'],
+    '--wait=5',
+  ]);
 });
