@@ -122,15 +122,17 @@ export class Context {
   /** The name of an interface; `if7` where there is none with the index, as iproute2 has it. */
   linkName(index: IfIndex): string {
     const found = this.route.request(route.link.get, route.link.types.get, { index });
-    return (found.ok ? found.value?.name : undefined) ?? `if${index}`;
+    return (found.ok ? found.value?.name : undefined) ?? `if${index >>> 0}`;
   }
 
   /** The index of an interface, its other names included; undefined where there is none. */
   linkIndex(name: string): IfIndex | undefined {
     const found = this.route.request(route.link.get, route.link.types.get, { name });
     if (found.ok) return found.value?.index;
-    const [, digits] = /^if([1-9]\d*)$/.exec(name) ?? [];
-    return digits === undefined ? undefined : asIfIndex(Number(digits));
+    // As iproute2 reads it, by sscanf(3): whatever follows the digits is left unread, and there are 32 bits.
+    const [, digits = '0'] = /^if(\d+)/.exec(name) ?? [];
+    const index = Number(digits) | 0;
+    return index === 0 ? undefined : asIfIndex(index);
   }
 }
 

@@ -176,12 +176,15 @@ function checkWhole(verb: Verb, { ip, id, port, flags }: Given): void {
 
 /** The index of the interface that a word names. @throws CliError */
 export function link(name: string, links: Pick<Context, 'linkIndex'>): IfIndex {
-  // net/core/dev.c, dev_valid_name: shorter than IFNAMSIZ, no slash, no blank.
-  if (!/^[^/\s]{1,15}$/.test(name)) throw wrongArgument('invalid interface name\n', name);
+  if (!isLinkName(name)) throw wrongArgument('invalid interface name\n', name);
   const index = links.linkIndex(name);
   if (index === undefined) throw wrongArgument('device does not exist\n', name);
   return index;
 }
+
+/** net/core/dev.c, dev_valid_name: fewer than IFNAMSIZ bytes, no slash, no blank. */
+const isLinkName = (name: string): boolean =>
+  /^[^/\s]+$/.test(name) && Buffer.byteLength(name) < 16 && name !== '.' && name !== '..';
 
 function show(endpoints: readonly Endpoint[], context: Context): void {
   const names = { linkName: (index: IfIndex) => context.linkName(index) };

@@ -2,7 +2,7 @@ import type { IfIndex } from '../core/model/ids.ts';
 import { type Told, toLine, toValue } from './event-format.ts';
 import { type Json, toJson } from './json.ts';
 import type { Options } from './options.ts';
-import { isoTime, type Time, timePrefix } from './timestamp.ts';
+import { type Time, timeMember, timePrefix } from './timestamp.ts';
 
 /** The output: lines of text, one JSON array, or with -j -o one JSON object a line. */
 export class EventOutput {
@@ -25,10 +25,7 @@ export class EventOutput {
       this.#out(`${timePrefix(timestamp, time)}${toLine(told, linkName)}\n`);
       return;
     }
-    const value: Json = {
-      ...(timestamp === 'none' ? {} : { timestamp: isoTime(time) }),
-      ...toValue(told, linkName),
-    };
+    const value: Json = { ...timeMember(timestamp, time), ...toValue(told, linkName) };
     if (!this.#isArray) this.#out(`${toJson(value, false)}\n`);
     else this.#out(`${this.#empty ? '' : ','}${toJson(value, pretty, 1)}`);
     this.#empty = false;

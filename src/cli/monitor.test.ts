@@ -123,7 +123,10 @@ describe('the output', () => {
       '[2026-11-01T00:43:36.006176] [          CLOSED] token=27ba8ef5\n',
     );
     expect(written({ timestamp: 'short', json: true, oneLine: true }, closed)).toBe(
-      '{"timestamp":"2026-11-01T00:43:36.006176","event":"CLOSED","token":"0x27ba8ef5"}\n',
+      '{"timestamp_short":"2026-11-01T00:43:36.006176","event":"CLOSED","token":"0x27ba8ef5"}\n',
+    );
+    expect(written({ timestamp: 'long', json: true }, closed)).toBe(
+      '[{"timestamp":"Sun Nov  1 00:43:36 2026 6176 usec","event":"CLOSED","token":"0x27ba8ef5"}]\n',
     );
   });
 });

@@ -24,16 +24,25 @@ const two = (n: number): string => `${n}`.padStart(2, '0');
 const clock = (d: Date): string => `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 
 /** ISO 8601, local time: `2026-11-21T00:43:36.476176`. */
-export function isoTime({ date, microseconds }: Time): string {
+function isoTime({ date, microseconds }: Time): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day}T${clock(date)}.${`${microseconds}`.padStart(6, '0')}`;
 }
 
-/** What stands before a line: a line of its own (ctime(3)), or a short prefix. */
+/** As ctime(3) has it: `Sat Nov 21 00:43:36 2026 476176 usec`. */
+function longTime({ date, microseconds }: Time): string {
+  const day = `${days[date.getDay()]} ${months[date.getMonth()]} ${`${date.getDate()}`.padStart(2)}`;
+  return `${day} ${clock(date)} ${date.getFullYear()} ${microseconds} usec`;
+}
+
+/** What stands before a line: a line of its own, or a short prefix. */
 export function timePrefix(form: Options['timestamp'], time: Time): string {
   if (form === 'none') return '';
-  if (form === 'short') return `[${isoTime(time)}] `;
-  const { date, microseconds } = time;
-  const day = `${days[date.getDay()]} ${months[date.getMonth()]} ${`${date.getDate()}`.padStart(2)}`;
-  return `Timestamp: ${day} ${clock(date)} ${date.getFullYear()} ${microseconds} usec\n`;
+  return form === 'short' ? `[${isoTime(time)}] ` : `Timestamp: ${longTime(time)}\n`;
+}
+
+/** The member that an object of JSON begins with. */
+export function timeMember(form: Options['timestamp'], time: Time): Readonly<Record<string, string>> {
+  if (form === 'none') return {};
+  return form === 'short' ? { timestamp_short: isoTime(time) } : { timestamp: longTime(time) };
 }

@@ -135,4 +135,12 @@ export const newer: readonly (readonly [line: string, status: number, stdout: st
   ['endpoint add 10.0.1.3 id 0', 255, '', 'Error: argument "ID" is wrong: cannot be 0\n\n'],
   ['endpoint change id 0 backup', 255, '', 'Error: argument "ID" is wrong: cannot be 0\n\n'],
   ['endpoint show id 0', 255, '', 'Error: argument "ID" is wrong: cannot be 0\n\n'],
+  [
+    'endpoint change backup laminar',
+    255,
+    '',
+    'Error: argument "laminar" is wrong: invalid flags, backup and fullmesh only\n',
+  ],
+  ['endpoint add 10.0.1.3 dev .', 255, '', 'Error: argument "." is wrong: invalid interface name\n\n'],
+  ['endpoint add 10.0.1.3 dev ..', 255, '', 'Error: argument ".." is wrong: invalid interface name\n\n'],
 ];

@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { kernelTest, type Namespace, openNamespace } from '../kernel/need.ts';
+import { edges } from './ip-mptcp-edges.ts';
 import { lists, newer } from './ip-mptcp-lists.ts';
 
 // Each line starts four programs: a slow machine takes its time.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const CTL = [process.execPath, fileURLToPath(new URL('../../bin/mptcpctl', import.meta.url))];
 const parity = kernelTest('MPTCP', 'IPv6 on the loopback');
@@ -29,10 +30,14 @@ async function run({ path }: Namespace, argv: readonly string[]): Promise<Result
   return { status, ...read };
 }
 
+/** The words of a line; one in quotes may be empty or hold blanks. */
+const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
+
 /** A line for `ip`: the options stand before `mptcp`. */
 function ipArguments(line: string): string[] {
-  const words = line.split(' ');
-  const object = words.findIndex((word) => !word.startsWith('-'));
+  const words = wordsOf(line);
+  const valued = /^--?n/;
+  const object = words.findIndex((word, at) => !word.startsWith('-') && !valued.test(words[at - 1] ?? ''));
   return ['ip', ...words.slice(0, object), 'mptcp', ...words.slice(object)];
 }
 
@@ -45,9 +50,13 @@ async function compare(lines: readonly string[]): Promise<void> {
   const [theirs, ours] = await Promise.all([openNamespace(), openNamespace()]);
   try {
     for (const line of lines) {
+      if (line.startsWith('$')) {
+        for (const ns of [theirs, ours]) ns.run(['sh', '-c', line.slice(1)]);
+        continue;
+      }
       const [expected, seen] = await Promise.all([
         run(theirs, ipArguments(line)),
-        run(ours, [...CTL, ...line.split(' ')]),
+        run(ours, [...CTL, ...wordsOf(line)]),
       ]);
       expect({ line, ...seen }).toEqual({ line, ...expected });
       const [there, here] = await Promise.all([state(theirs), state(ours)]);
@@ -86,7 +95,7 @@ const line = fc.oneof(
 );
 
 describe.concurrent('the same words do the same as with `ip mptcp`, and say the same', () => {
-  for (const [name, lines] of Object.entries(lists)) parity(name, () => compare(lines));
+  for (const [name, lines] of Object.entries({ ...lists, ...edges })) parity(name, () => compare(lines));
 
   const seed = Number(process.env['MPTCPD_SEED'] ?? 8684);
   parity(`any sequence of lines (seed ${seed}: MPTCPD_SEED)`, () => {
@@ -150,5 +159,5 @@ describe.concurrent('the same words do the same as with `ip mptcp`, and say the 
 });
 
 test('there are enough lines to say so', () => {
-  expect(Object.values(lists).flat().length).toBeGreaterThan(100);
+  expect(Object.values({ ...lists, ...edges }).flat().length).toBeGreaterThan(300);
 });
