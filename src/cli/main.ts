@@ -13,7 +13,7 @@ type Run = (words: readonly string[], context: Context) => Promise<number> | num
  * The objects, in the order in which an abbreviation is looked for: `ip mptcp`'s own come first, and `m` is monitor.
  * Each file is loaded only when it is asked for.
  */
-const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+export const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   endpoint: () => import('./endpoint.ts'),
   limits: () => import('./limits.ts'),
   monitor: () => import('./monitor.ts'),
@@ -24,6 +24,7 @@ const objects: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   address: async () => ({ run: (await import('./userspace.ts')).addresses }),
   remove: async () => ({ run: (await import('./userspace.ts')).remove }),
   listen: () => import('./listen.ts'),
+  completion: () => import('./completion.ts'),
 };
 
 const processOutput: Output = {

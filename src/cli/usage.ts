@@ -1,12 +1,13 @@
-/** What `mptcpctl --help` prints. */
+/** What `mptcpctl --help` prints: in lines of 80 columns. */
 export const helpText = `Usage: mptcpctl [ OPTIONS ] OBJECT { COMMAND | help }
+       mptcpctl [ OPTIONS ] [ -force ] -batch FILE
 
-Shows and changes what the kernel of this machine does with Multipath TCP (RFC 8684). Objects, commands and keywords may
-be abbreviated. The grammar and the output are those of "ip mptcp".
+Shows and changes what the kernel of this machine does with Multipath TCP
+(RFC 8684). Grammar and output are those of "ip mptcp": objects, commands and
+keywords may be abbreviated. More: man mptcpctl.
 
-Endpoints: the addresses of this host that the kernel's own path manager may use.
-  mptcpctl endpoint                          list them
-  mptcpctl endpoint show [ id ID ]
+Endpoints: the addresses of this host that the kernel's own path manager uses.
+  mptcpctl endpoint [ show [ id ID ] ]
   mptcpctl endpoint add ADDRESS [ dev NAME ] [ id ID ] [ port NR ] [ FLAG ]...
   mptcpctl endpoint delete id ID [ ADDRESS ]
   mptcpctl endpoint change { id ID | ADDRESS [ port NR ] } [ CHANGE ]...
@@ -14,50 +15,59 @@ Endpoints: the addresses of this host that the kernel's own path manager may use
     FLAG    signal     announce the address to the peer
             subflow    make subflows from it
             fullmesh   ... to each address of the peer (with subflow)
-            laminar    answer an address that the peer announces with one subflow
+            laminar    make one in answer to an address that the peer announces
             backup     use its subflows only when there are no others
     CHANGE  backup | nobackup | fullmesh | nofullmesh
 
 Limits: how much the kernel's own path manager may do for a connection, 0 to 8.
-  mptcpctl limits                            show them
+  mptcpctl limits [ show ]
   mptcpctl limits set [ subflows NR ] [ add_addr_accepted NR ]
 
 Events: what happens to connections and subflows, as it happens.
   mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
 
 Connections: what there is now, at either end, whoever made it.
-  mptcpctl connections [ FILTER ]...         each with its subflows below it
-  mptcpctl subflows [ FILTER ]...            one subflow a line
+  mptcpctl connections [ show ] [ FILTER ]...  each with its subflows below it
+  mptcpctl subflows [ show ] [ FILTER ]...     one subflow a line
     FILTER  token TOKEN | local ADDRESS | remote ADDRESS | port NR
 
-One connection of the userspace path manager. TOKEN is decimal, or hexadecimal after 0x; addresses go to the kernel as they
-are written, so that those of AF_INET6 sockets may be IPv4-mapped (::ffff:192.0.2.1), as monitor and connections show them.
+One connection of the userspace path manager, where the kernel leaves all to
+programs (net.mptcp.path_manager=userspace). TOKEN is decimal, or hexadecimal
+after 0x. Addresses go to the kernel as they are written: where monitor and
+connections show them IPv4-mapped (::ffff:192.0.2.1), write them so.
   mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ FLAG ]...
   mptcpctl remove TOKEN id ID                take an announcement back
-  mptcpctl listen ADDRESS [ port NR ] [ dev NAME ]
-                                             take the joins to an announced address, until interrupted
-  mptcpctl subflow create TOKEN local ADDRESS [ id ID ] [ port NR ] [ dev NAME ] [ backup ]
-                                remote ADDRESS port NR [ id ID ] [ --wait[=SECONDS] ]
-    --wait    until it is established or closed, and say how it ended; 30 seconds at most
+  mptcpctl listen ADDRESS [ port NR ] [ dev NAME ]  take joins until interrupted
+  mptcpctl subflow create TOKEN local LOCAL remote REMOTE [ backup ] [ --wait ]
+    LOCAL   ADDRESS [ id ID ] [ port NR ] [ dev NAME ]
+    REMOTE  ADDRESS port NR [ id ID ]
+    --wait  until it is established or closed, and say how it ended; for 30
+            seconds at most, or --wait=SECONDS
   mptcpctl subflow destroy TOKEN local ADDRESS port NR remote ADDRESS port NR
-  mptcpctl subflow change TOKEN local ADDRESS [ port NR ] remote ADDRESS [ port NR ] { backup | nobackup }
+  mptcpctl subflow change TOKEN local END remote END { backup | nobackup }
+    END     ADDRESS [ port NR ]
   mptcpctl address [ show ] TOKEN [ id ID ]  what the kernel holds for it
+
+Shells: what bash or zsh needs to complete all these words.
+  mptcpctl completion { bash | zsh }         source <(mptcpctl completion bash)
 
 Options:
   -j, -json           JSON instead of text
   -p, -pretty         with -j: in many lines, for people
   -o, -oneline        with "-j monitor": one object a line
-  -t, -timestamp      with monitor: the time before each event; -ts, -tshort: in short
-  -c, -color[=WHEN]   as ip has it: endpoints, limits and events are without colours
-  -n, -netns NETNS    act in that network namespace: a name in /run/netns, or a path
+  -t, -timestamp      with monitor: the time before each event
+  -ts, -tshort        ... in short, at the start of its line
+  -c, -color[=WHEN]   as ip has it: these objects are without colours
+  -n, -netns NETNS    act in that network namespace: a name in /run/netns, or a
+                      path
   -b, -batch FILE     read commands from a file, one a line; -: from stdin
   -force              with -batch: go on after a command that the kernel refuses
   -V, -Version        print the version
   -h, -help           print this help
 
-Exit status: 0 done, 1 bad address, failed batch, or no answer of the kernel, or of the peer in time, 2 refused by the kernel or
-the peer, 255 wrong command line.
-To change anything, and for monitor, it takes CAP_NET_ADMIN.
+Exit status: 0 done, 1 bad address, failed batch, or no answer of the kernel, or
+of the peer in time, 2 refused by the kernel or the peer, 255 wrong command
+line. To change anything, and for monitor, it takes CAP_NET_ADMIN.
 `;
 
 /** The usage in short, for a command line that names no object or asks for help with one. */
@@ -72,7 +82,8 @@ export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id
        mptcpctl monitor [ token TOKEN ] [ event NAME[,NAME]... ]
        mptcpctl { connections | subflows } [ token TOKEN ] [ local ADDRESS ]
                               [ remote ADDRESS ] [ port NR ]
-       mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ] [ FLAG-LIST ]
+       mptcpctl announce TOKEN ADDRESS id ID [ port NR ] [ dev NAME ]
+                              [ FLAG-LIST ]
        mptcpctl remove TOKEN id ID
        mptcpctl listen ADDRESS [ port NR ] [ dev NAME ]
        mptcpctl subflow create TOKEN local END remote END [ backup ]
@@ -80,6 +91,7 @@ export const usageText = `Usage: mptcpctl endpoint add ADDRESS [ dev NAME ] [ id
        mptcpctl subflow { destroy | change } TOKEN local END remote END
                               [ backup | nobackup ]
        mptcpctl address [ show ] TOKEN [ id ID ]
+       mptcpctl completion { bash | zsh }
        mptcpctl [ -force ] -batch FILE
 END := ADDRESS [ id ID ] [ port NR ] [ dev NAME ]
 FLAG-LIST := [ FLAG-LIST ] FLAG
