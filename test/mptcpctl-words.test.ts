@@ -98,6 +98,18 @@ describe('the help', () => {
   });
 });
 
+test('README.md compares commands that there are', () => {
+  const rows = read('README.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const lines = rows.flatMap((row) => [...row.matchAll(/`mptcpctl ([a-z]+)(?: ([a-z]+))?[^`]*`/g)]);
+  expect(lines.length).toBeGreaterThan(15);
+  for (const [line, object = '', verb] of lines) {
+    expect(Object.keys(grammar), line).toContain(object);
+    if (verb !== undefined) expect(Object.keys(grammar[object] ?? {}), line).toContain(verb);
+  }
+});
+
 // What has changed is written into both files by `npx vitest run -u test/mptcpctl-words.test.ts`.
 test.each(['completions/mptcpctl.bash', 'completions/_mptcpctl'])('%s has all words', async (file) => {
   const filled = read(file).replace(/( {2}# words: begin\n).*( {2}# words: end\n)/s, `$1${completionWords()}$2`);
