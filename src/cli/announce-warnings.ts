@@ -61,18 +61,17 @@ function notSent({ ip, port = 0 }: Announcement, before: Counters, context: Cont
 
 /** Whether the kernel would refuse who joins there: it opens no listener for what a connection announces. */
 function refusedJoins({ token, ip, port = 0, ifIndex }: Announcement, context: Context): string | undefined {
-  // What is translated on the way here cannot be judged from here.
-  if (!isLocal(ip, context)) return undefined;
   const own = findLocalEnd(context.diag, token);
   const listeners = readListeners(context.diag);
   // Without mptcp_diag in the kernel nobody knows who listens.
   if (!own.ok || !listeners.ok) return undefined;
   const to = { ip, port: port || own.value.port };
   const found = joinTarget(to, own.value.port, listeners.value);
+  // What is translated on the way here cannot be judged from here.
+  if (found === 'listener' || !isLocal(ip, context)) return undefined;
   const place = `${ip} port ${to.port}`;
   const dev = isLinkLocal(ip) && ifIndex ? ` dev ${context.linkName(ifIndex)}` : '';
   const cure = `run "mptcpctl listen ${place}${dev}"`;
-  if (found === 'listener') return undefined;
   if (found === 'nobody') {
     return `no MPTCP socket listens on ${place}: joins there are refused; ${cure}`;
   }

@@ -204,16 +204,13 @@ const ulpAttr = sparseAttrSet('ulp', { name: [1, t.text], mptcp: [3, nest(subflo
 /** INET_DIAG_SHUTDOWN (RCV_SHUTDOWN and SEND_SHUTDOWN of include/net/sock.h), _MARK (with CAP_NET_ADMIN) and _CGROUP_ID. */
 const shared = {
   shutdown: [8, t.flagList(t.u8, { receive: 0x1, send: 0x2 })],
+  /** INET_DIAG_SKV6ONLY: of a listener whether it leaves IPv4 to others. */
+  v6Only: [11, t.bool],
   mark: [15, t.u32],
   cgroupId: [21, t.u64],
 } as const;
 /** INET_DIAG_*: the same numbers mean another INFO for another protocol. */
-const mptcpAttr = sparseAttrSet('mptcpSocket', {
-  ...shared,
-  info: [2, growing(mptcpInfo)],
-  /** INET_DIAG_SKV6ONLY: of a listener whether it leaves IPv4 to others. */
-  v6Only: [11, t.bool],
-});
+const mptcpAttr = sparseAttrSet('mptcpSocket', { ...shared, info: [2, growing(mptcpInfo)] });
 const tcpAttr = sparseAttrSet('tcpSocket', { ...shared, info: [2, growing(tcpInfo)], ulp: [19, nest(ulpAttr)] });
 
 type Header = ReturnType<typeof ipv4Msg.read>;
