@@ -2,8 +2,10 @@
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.removeAllListeners(signal);
+      const before = process.listeners(signal);
       process.once(signal, () => resolve());
+      // Only now: with the last listener goes the handler, and a signal that it has caught and not yet told of is lost.
+      for (const listener of before) process.removeListener(signal, listener);
     }
   });
 }
