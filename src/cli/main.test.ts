@@ -28,7 +28,7 @@ test.each([
   [['endpoint', 'frob'], { status: 255, out: '', err: 'Command "frob" is unknown, try "ip mptcp help".\n' }],
   [['-Q', 'endpoint'], { status: 255, out: '', err: 'Option "-Q" is unknown, try "ip -help".\n' }],
   [['-b'], { status: 255, out: '', err: usageText }],
-  [['-f', '-b', '-'], { status: 255, out: '', err: 'Option "-f" is unknown, try "ip -help".\n' }],
+  [['-f', '-b', '-'], { status: 255, out: '', err: 'Error: argument "-b" is wrong: invalid protocol family\n' }],
   [
     ['-batch', '/no/such'],
     { status: 1, out: '', err: 'Cannot open file "/no/such" for reading: No such file or directory\n' },

@@ -1,7 +1,7 @@
 import type { Batch } from './batch.ts';
-import { CliError, status } from './cli-error.ts';
+import { CliError, incomplete, status, wrongArgument } from './cli-error.ts';
 import { usageText } from './usage.ts';
-import { matches } from './words.ts';
+import { matches, unsigned } from './words.ts';
 
 /** What the options before the object say; they are `ip`'s. */
 export interface Options {
@@ -53,7 +53,27 @@ const switches: readonly (readonly [name: string, turn: Switch])[] = [
   ['-Numeric', (o) => o],
   ['-4', (o) => o],
   ['-6', (o) => o],
+  ['-0', (o) => o],
+  ['-M', (o) => o],
+  ['-B', (o) => o],
+  ['-human-readable', (o) => o],
+  ['-iec', (o) => o],
+  ['-all', (o) => o],
 ];
+
+/** Options of `ip` with a value that changes nothing here either: what is wrong with the value, if anything is. */
+const valued: readonly (readonly [name: string, fault: (value: string) => CliError | undefined])[] = [
+  ['-loops', () => undefined],
+  ['-family', (value) => (families.includes(value) ? undefined : wrongArgument('invalid protocol family', value))],
+  [
+    '-rcvbuf',
+    (value) =>
+      unsigned(value, 0xffffffff) === undefined
+        ? new CliError(status.usage, `Invalid rcvbuf size '${value}'\n`)
+        : undefined,
+  ],
+];
+const families = ['inet', 'inet6', 'link', 'mpls', 'bridge'];
 
 /**
  * Reads the options up to the first word that is none. Both `-json` and `--json` will do, and any abbreviation.
@@ -72,17 +92,24 @@ export function readOptions(args: readonly string[]): Invocation {
     if (word === '--') return run(args.slice(at + 1));
     if (!word.startsWith('-') || word === '-') return run(args.slice(at));
     const option = word.startsWith('--') ? word.slice(1) : word;
+    if (option === '-echo') continue; // of `ip`, which takes no abbreviation of it
     if (matches(option, '-help')) return { action: 'help', options, words: [] };
     if (matches(option, '-Version') || option === '-version') return { action: 'version', options, words: [] };
     const colour = colourOf(option);
     const turn = switches.find(([name]) => matches(option, name))?.[1];
+    const check = valued.find(([name]) => matches(option, name))?.[1];
     if (matches(option, '-batch')) {
       file = args[++at];
       if (file === undefined) throw new CliError(status.usage, usageText);
-    } else if (option !== '-f' && matches(option, '-force')) {
-      force = true; // `-f` is -family in `ip`
     } else if (turn) {
       options = turn(options);
+    } else if (check) {
+      const value = args[++at];
+      if (value === undefined) throw incomplete();
+      const fault = check(value);
+      if (fault) throw fault;
+    } else if (matches(option, '-force')) {
+      force = true; // after -family, whose abbreviation is `-f`
     } else if (colour) {
       options = { ...options, colour };
     } else if (matches(option, '-netns')) {

@@ -36,7 +36,7 @@ const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).m
 /** A line for `ip`: the options stand before `mptcp`. */
 function ipArguments(line: string): string[] {
   const words = wordsOf(line);
-  const valued = /^--?n/;
+  const valued = /^--?(n|f$|fa|l|rc)/;
   const object = words.findIndex((word, at) => !word.startsWith('-') && !valued.test(words[at - 1] ?? ''));
   return ['ip', ...words.slice(0, object), 'mptcp', ...words.slice(object)];
 }
