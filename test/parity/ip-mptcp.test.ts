@@ -67,31 +67,54 @@ async function compare(lines: readonly string[]): Promise<void> {
   }
 }
 
-const ids = fc.constantFrom(1, 2, 3, 7, 255);
-const ips = fc.constantFrom('10.0.0.1', '10.0.0.2', 'fd00::1', '::ffff:10.0.0.1', '127.0.0.1');
+// 0 is no id to the newest `ip`, and one to that of Debian 12.
+const ids = fc.constantFrom(1, 2, 3, 7, 254, 255, 256, '0x8', '010', 'x');
+const ips = fc.constantFrom(
+  ...['10.0.0.1', '10.0.0.2', '10.0.0.3', '127.0.0.1', '127.0.0.2', '0.0.0.0', '10.0.0.256'],
+  ...['fd00::1', 'FD00::0:2', '::1', 'fe80::1', '::ffff:10.0.0.1', '::ffff:127.0.0.1', '::', 'fd00::1::'],
+);
 /** A keyword with its value, or none. */
 const perhaps = (keyword: string, values: fc.Arbitrary<string | number>): fc.Arbitrary<string> =>
   fc.oneof(
     fc.constant(''),
     values.map((value) => ` ${keyword} ${value}`),
   );
+const shuffled = (words: readonly string[]): fc.Arbitrary<string> =>
+  fc.shuffledSubarray([...words], { minLength: words.length }).map((all) => all.join(''));
 const flags = fc
-  .subarray(['signal', 'subflow', 'backup', 'fullmesh'])
+  .subarray(['signal', 'subflow', 'backup', 'fullmesh', 'nobackup'])
   .map((words) => words.map((w) => ` ${w}`).join(''));
 // Of both flags: one that is not spoken of stays with mptcpctl, and not with ip.
 const changes = fc
   .tuple(fc.constantFrom('backup', 'nobackup'), fc.constantFrom('fullmesh', 'nofullmesh'))
-  .map((words) => words.join(' '));
-const ports = perhaps('port', fc.constantFrom(0, 7000, 7001));
+  .map((words) => words.map((word) => ` ${word}`).join(''));
+const ports = perhaps('port', fc.constantFrom(0, 7000, 7001, 65535, 65536));
+const devs = perhaps('dev', fc.constantFrom('lo', 'if1', 'if7', 'nope'));
+const limit = fc.oneof(fc.nat(9), fc.constantFrom('0x8', '4294967295', '4294967296', '-1'));
 const line = fc.oneof(
-  fc
-    .tuple(ips, perhaps('id', ids), perhaps('dev', fc.constantFrom('lo', 'if7')), ports, flags)
-    .map(([ip, ...words]) => `endpoint add ${ip}${words.join('')}`),
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(ips, perhaps('id', ids), devs, ports, flags)
+      .chain(([ip, ...words]) => shuffled([` ${ip}`, ...words]))
+      .map((words) => `endpoint add${words}`),
+  },
   fc.tuple(ids, flags).map(([id, words]) => `endpoint delete id ${id}${words}`),
-  fc.tuple(ids, changes).map(([id, words]) => `endpoint change id ${id} ${words}`),
-  fc.tuple(ips, ports, changes).map(([ip, port, words]) => `endpoint change ${ip}${port} ${words}`),
+  ips.map((ip) => `endpoint delete id 0 ${ip}`),
+  fc.tuple(ids, changes).map(([id, words]) => `endpoint change id ${id}${words}`),
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(ips, perhaps('id', ids), devs, ports, changes)
+      .chain(([ip, ...words]) => shuffled([` ${ip}`, ...words]))
+      .map((words) => `endpoint change${words}`),
+  },
   ids.map((id) => `-j endpoint show id ${id}`),
-  fc.tuple(fc.nat(9), fc.nat(9)).map(([a, b]) => `limits set subflows ${a} add_addr_accepted ${b}`),
+  fc.constantFrom('endpoint', '-j -p endpoint', 'limits', 'endpoint flush'),
+  fc
+    .tuple(perhaps('subflows', limit), perhaps('add_addr_accepted', limit))
+    .chain(shuffled)
+    .map((words) => `limits set${words}`),
 );
 
 describe.concurrent('the same words do the same as with `ip mptcp`, and say the same', () => {
@@ -99,7 +122,7 @@ describe.concurrent('the same words do the same as with `ip mptcp`, and say the 
 
   const seed = Number(process.env['MPTCPD_SEED'] ?? 8684);
   parity(`any sequence of lines (seed ${seed}: MPTCPD_SEED)`, () => {
-    const sequence = fc.array(line, { minLength: 15, maxLength: 25 });
+    const sequence = fc.array(line, { minLength: 25, maxLength: 40 });
     // A shorter example would take minutes to find.
     return fc.assert(fc.asyncProperty(sequence, compare), { seed, numRuns: 3, endOnFailure: true });
   });
