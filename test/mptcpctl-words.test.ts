@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { eventNames } from '../src/cli/event-format.ts';
@@ -153,5 +154,17 @@ describe.each(['man/mptcpctl.8', 'docs/reference/mptcpctl.md'])('%s', (file) => 
     .replace(/\bFl (\w)/g, '-$1');
   test.each(allWords)('has %s', (word) => {
     expect(text).toMatch(new RegExp(`(?<![\\w-])${word}(?![\\w-])`));
+  });
+});
+
+describe('man/mptcpctl.8 is without a warning', () => {
+  test.each([
+    ['groff', '-ww', '-mandoc', '-Tutf8'],
+    ['mandoc', '-Tlint', '-Wwarning'],
+  ])('of %s', (program, ...args) => {
+    const page = new URL('../man/mptcpctl.8', import.meta.url).pathname;
+    const { error, stderr, stdout } = spawnSync(program, [...args, page], { encoding: 'utf8' });
+    if (error) process.stderr.write(`SKIPPED: the manual page in ${program}: it is not installed\n`);
+    else expect(program === 'mandoc' ? stdout : stderr).toBe('');
   });
 });
