@@ -1,8 +1,10 @@
 import { unmapped } from '../core/ip.ts';
 import type { IfIndex, Ip, Token } from '../core/model/ids.ts';
+import { Client } from '../netlink/client.ts';
 import { EVENT_GROUP } from '../netlink/families/mptcp-pm.ts';
 import { PROTOCOL as GENERIC } from '../netlink/families/nlctrl.ts';
 import { route } from '../netlink/families/route.ts';
+import { PROTOCOL as DIAG } from '../netlink/families/sock-diag.ts';
 import { findLocalEnd, readListeners } from '../netlink/listeners.ts';
 import { writtenFamily } from '../netlink/types.ts';
 import type { Context } from './context.ts';
@@ -61,8 +63,10 @@ function notSent({ ip, port = 0 }: Announcement, before: Counters, context: Cont
 
 /** Whether the kernel would refuse who joins there: it opens no listener for what a connection announces. */
 function refusedJoins({ token, ip, port = 0, ifIndex }: Announcement, context: Context): string | undefined {
-  const own = findLocalEnd(context.diag, token);
-  const listeners = readListeners(context.diag);
+  const client = new Client(context.openSocket(DIAG));
+  const own = findLocalEnd(client, token);
+  const listeners = readListeners(client);
+  client.close();
   // Without mptcp_diag in the kernel nobody knows who listens.
   if (!own.ok || !listeners.ok) return undefined;
   const to = { ip, port: port || own.value.port };

@@ -4,7 +4,6 @@ import { Client } from '../netlink/client.ts';
 import * as pm from '../netlink/families/mptcp-pm.ts';
 import * as nlctrl from '../netlink/families/nlctrl.ts';
 import * as route from '../netlink/families/route.ts';
-import * as diag from '../netlink/families/sock-diag.ts';
 import { Family } from '../netlink/family.ts';
 import type { OpenSocket } from '../netlink/socket.ts';
 import { inNetworkNamespace, NetlinkSocket, namespacePath, SystemError } from '../os/index.ts';
@@ -35,7 +34,6 @@ export class Context {
   readonly #open: OpenSocket;
   #generic: Client | undefined;
   #route: Client | undefined;
-  #diag: Client | undefined;
   #pm: Family | undefined;
 
   constructor(options: Options, output: Output, open?: OpenSocket) {
@@ -101,12 +99,6 @@ export class Context {
   get route(): Client {
     this.#route ??= new Client(this.#open(route.PROTOCOL));
     return this.#route;
-  }
-
-  /** sock_diag. */
-  get diag(): Client {
-    this.#diag ??= new Client(this.#open(diag.PROTOCOL));
-    return this.#diag;
   }
 
   /** The kernel's path managers. */

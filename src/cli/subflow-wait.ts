@@ -1,18 +1,21 @@
-import { showEnd, whyClosed } from '../core/trail.ts';
+import { showEnd } from '../core/trail.ts';
+import { Client } from '../netlink/client.ts';
 import { findByToken } from '../netlink/diag.ts';
 import { pmEvents } from '../netlink/families/mptcp-pm.ts';
+import { PROTOCOL } from '../netlink/families/sock-diag.ts';
 import { findLocalEnd } from '../netlink/listeners.ts';
 import type { Socket } from '../netlink/socket.ts';
 import { subscribe } from '../netlink/subscription.ts';
 import { status } from './cli-error.ts';
 import type { Context } from './context.ts';
-import { toValue } from './event-format.ts';
 import { openEvents } from './event-socket.ts';
-import { type Json, toJson } from './json.ts';
-import { type Found, type Outcome, SubflowWatch, type Wanted } from './subflow-watch.ts';
+import { type Ending, report } from './subflow-report.ts';
+import { type Outcome, SubflowWatch, type Wanted } from './subflow-watch.ts';
 
 /** How often it is looked whether the connection lives, in milliseconds: no event tells that the peer has aborted it. */
 const LOOK_EVERY = 250;
+/** For how long a subflow may live unsure before it counts as established, in milliseconds. */
+const UNSURE = 1000;
 /** After so many milliseconds who watches is told what is waited for. */
 const PATIENCE = 2000;
 
@@ -29,9 +32,10 @@ export async function awaitSubflow(
   context: Context,
 ): Promise<number> {
   const events = openEvents(context, status.failed);
+  const diag = new Client(context.openSocket(PROTOCOL));
   const timers: NodeJS.Timeout[] = [];
   try {
-    const ended = outcome(wanted, events, context, timers);
+    const ended = outcome(wanted, { events, diag, timers }, context);
     order();
     timers.push(setTimeout(ended.last, seconds * 1000));
     const { remote } = wanted;
@@ -43,20 +47,48 @@ export async function awaitSubflow(
   } finally {
     for (const timer of timers) clearTimeout(timer);
     events.close();
+    diag.close();
   }
 }
 
+/** What is to be closed in the end. */
+interface Means {
+  readonly events: Socket;
+  readonly diag: Client;
+  readonly timers: NodeJS.Timeout[];
+}
+
 /** Starts to watch. `last` looks for the last time: what is not known by then is undefined. */
-function outcome(wanted: Wanted, events: Socket, context: Context, timers: NodeJS.Timeout[]) {
-  const before = findByToken(context.diag, wanted.token);
+function outcome(wanted: Wanted, { events, diag, timers }: Means, context: Context) {
+  const before = findByToken(diag, wanted.token);
   const watch = new SubflowWatch(wanted, before.ok ? before.value.subflows : []);
   let lost = false;
-  let settle: (outcome: Outcome | undefined) => void = () => undefined;
-  const promise = new Promise<Outcome | undefined>((resolve) => {
+  let answered = false;
+  let settle: (outcome: Ending | undefined) => void = () => undefined;
+  const promise = new Promise<Ending | undefined>((resolve) => {
     settle = resolve;
   });
+  const read = (): Outcome | undefined => {
+    const found = findByToken(diag, wanted.token);
+    if (!found.ok && found.error.errno !== 'ENOENT') throw found.error;
+    return watch.read(found.ok ? found.value : undefined);
+  };
+  // The peer may reject the join after its SYN/ACK: then the kernel tells of both, one after the other.
+  const confirm = (given: Outcome, waited: number, pause: number): void => {
+    const found = before.ok ? read() : given;
+    if (found?.type === 'established' && (found.sure || waited > UNSURE)) settle(found);
+    else if (found?.type === 'connectionClosed') settle(found);
+    // Gone: the event says it too, and more.
+    else if (waited > UNSURE) settle({ type: 'closed', subflow: undefined, answered });
+    else timers.push(setTimeout(() => confirm(given, waited + pause, 2 * pause), pause));
+  };
   const tell = (found: Outcome | undefined): void => {
-    if (found) settle(found);
+    if (found?.type === 'closed') settle({ ...found, answered });
+    else if (found?.type === 'connectionClosed') settle(found);
+    else if (found && !answered) {
+      answered = true;
+      confirm(found, 0, 2);
+    }
   };
   subscribe(events, {
     message: (b, body, end, type) => {
@@ -71,63 +103,16 @@ function outcome(wanted: Wanted, events: Socket, context: Context, timers: NodeJ
       lost = true;
     },
   });
-  const read = (): Outcome | undefined => {
-    const found = findByToken(context.diag, wanted.token);
-    if (!found.ok && found.error.errno !== 'ENOENT') throw found.error;
-    return watch.read(found.ok ? found.value : undefined);
-  };
   const look = (): void => {
-    const alive = findLocalEnd(context.diag, wanted.token);
+    const alive = findLocalEnd(diag, wanted.token);
     if (!alive.ok && alive.error.errno === 'ENOENT') settle({ type: 'connectionClosed' });
     else if (lost) tell(read());
   };
   // Without mptcp_diag in the kernel there are only the events.
   if (before.ok) timers.push(setInterval(look, LOOK_EVERY));
-  return { promise, last: () => settle(before.ok ? read() : undefined) };
-}
-
-/** Says how it ended. @returns the exit status */
-function report(found: Outcome | undefined, wanted: Wanted, seconds: number, context: Context): number {
-  const type = found?.type ?? 'timeout';
-  const subflow = found && 'subflow' in found ? found.subflow : undefined;
-  const why = subflow && type === 'closed' ? whyNot(subflow) : undefined;
-  if (context.options.json) {
-    const { event: _, ...members } = subflow
-      ? toValue({ type: 'subflowEstablished', ...subflow }, (index) => context.linkName(index))
-      : {};
-    const value: Json = { outcome: names[type], ...members, why };
-    context.out(`${toJson(value, context.options.pretty)}\n`);
-  }
-  const to = showEnd(wanted.remote);
-  if (type === 'established' && subflow) {
-    const { localIp, localPort, remoteIp, remotePort, locId, remId } = subflow;
-    const [here, there] = [showEnd({ ip: localIp, port: localPort }), showEnd({ ip: remoteIp, port: remotePort })];
-    if (!context.options.json) context.out(`established ${here} id ${locId} to ${there} id ${remId}\n`);
-    return status.done;
-  }
-  const from = subflow ? ` from ${showEnd({ ip: subflow.localIp, port: subflow.localPort })}` : '';
-  const texts = {
-    closed: `the subflow${from} to ${to} is closed: ${why ?? 'events about it were lost, the reason is not known'}`,
-    connectionClosed: `the connection closed before the subflow to ${to} was established`,
-    timeout: `no answer from ${to} within ${seconds} s; the kernel goes on trying`,
-    established: '',
+  const last = (): void => {
+    const found = before.ok ? read() : undefined;
+    settle(found?.type === 'closed' ? { ...found, answered } : found);
   };
-  context.err(`Error: ${texts[type]}.\n`);
-  return type === 'timeout' ? status.failed : status.refused;
+  return { promise, last };
 }
-
-/**
- * Why there is no subflow. The kernel gives no error where it resets one itself because the answer to its MP_JOIN was
- * plain TCP (net/mptcp/subflow.c, subflow_finish_connect).
- */
-function whyNot(subflow: Found): string {
-  if (subflow.error !== undefined || subflow.resetReason !== undefined) return whyClosed(subflow);
-  return 'no error is told: who answered speaks no Multipath TCP, or somebody closed it';
-}
-
-const names = {
-  established: 'established',
-  closed: 'closed',
-  connectionClosed: 'connection-closed',
-  timeout: 'timeout',
-} as const;

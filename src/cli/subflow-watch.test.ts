@@ -9,7 +9,14 @@ const wanted: Wanted = { token, local: { ip: '10.0.2.1' }, remote: { ip: '10.0.2
 const subflow = (localPort: number, state: string, localIp = '10.0.2.1'): Subflow =>
   ({
     ...{ local: { ip: localIp, port: localPort }, remote: { ip: '10.0.2.2', port: 8000 } },
-    ...{ state, locId: asAddrId(5), remId: asAddrId(1), backupRemote: false, ifIndex: undefined },
+    ...{
+      state,
+      fullyEstablished: false,
+      locId: asAddrId(5),
+      remId: asAddrId(1),
+      backupRemote: false,
+      ifIndex: undefined,
+    },
   }) as unknown as Subflow;
 const connection = (...subflows: Subflow[]): Connection => ({ subflows }) as unknown as Connection;
 
@@ -58,4 +65,11 @@ describe('the outcome from sock_diag, where events were lost', () => {
     ['about to be gone', connection(subflow(1001, 'closed')), 'closed'],
     ['the connection gone', undefined, 'connectionClosed'],
   ])('%s', (_, found, expected) => expect(watch.read(found)?.type).toBe(expected));
+
+  test('it is sure once the peer has confirmed it', () => {
+    const flow = subflow(1001, 'established');
+    expect(watch.read(connection(flow))).toMatchObject({ sure: false });
+    expect(watch.read(connection({ ...flow, fullyEstablished: true }))).toMatchObject({ sure: true });
+    expect(watch.hear(event('subflowEstablished'))).toMatchObject({ sure: false });
+  });
 });

@@ -16,7 +16,8 @@ export type Found = Omit<SubflowEvent, 'type'>;
 
 /** How it ended. */
 export type Outcome =
-  | { readonly type: 'established'; readonly subflow: Found }
+  /** Not sure as long as the peer may still reject what this host has answered to its SYN/ACK (RFC 8684 section 3.2). */
+  | { readonly type: 'established'; readonly subflow: Found; readonly sure: boolean }
   /** Nothing is known of a subflow that was gone when the events about it were lost. */
   | { readonly type: 'closed'; readonly subflow: Found | undefined }
   | { readonly type: 'connectionClosed' };
@@ -45,7 +46,7 @@ export class SubflowWatch {
     const { type, ...found } = event;
     // Where nobody has answered the port may be 0.
     const subflow = { ...found, remotePort: remotePort || this.#wanted.remote.port };
-    return { type: type === 'subflowEstablished' ? 'established' : 'closed', subflow };
+    return type === 'subflowEstablished' ? { type: 'established', subflow, sure: false } : { type: 'closed', subflow };
   }
 
   /** Takes in what sock_diag knows of the connection: undefined where there is none. */
@@ -53,7 +54,8 @@ export class SubflowWatch {
     if (!connection) return { type: 'connectionClosed' };
     const subflow = connection.subflows.find((each) => this.#isWanted(each.local, each.remote));
     if (!subflow || subflow.state === 'closed') return { type: 'closed', subflow: undefined };
-    return subflow.state === 'syn-sent' ? undefined : { type: 'established', subflow: this.#fromDiag(subflow) };
+    if (subflow.state === 'syn-sent') return undefined;
+    return { type: 'established', subflow: this.#fromDiag(subflow), sure: subflow.fullyEstablished };
   }
 
   #isWanted(local: Wanted['remote'], remote: Wanted['remote']): boolean {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { formatToken } from '../../src/core/model/ids.ts';
 import type { LabHost } from '../../src/lab/host.ts';
 import { ended, inside, until } from '../../src/lab/process.ts';
 
@@ -76,6 +77,6 @@ export async function connect(
     server.events.slice(serverFrom).find(({ event }) => event.type === 'connectionCreated'),
   );
   if (!('localPort' in here) || !('token' in here) || !('token' in there.event)) throw new Error('no connection');
-  const [token, serverToken] = [here.token, there.event.token].map((number) => `0x${number.toString(16)}`);
-  return { token: `${token}`, serverToken: `${serverToken}`, port: here.localPort, connection };
+  const [token, serverToken] = [formatToken(here.token), formatToken(there.event.token)];
+  return { token, serverToken, port: here.localPort, connection };
 }

@@ -126,6 +126,21 @@ describe('subflow create --wait', () => {
     ]);
   });
 
+  test('a peer that answers and then takes no more subflows', async () => {
+    await server.run('sysctl', '-qw', 'net.mptcp.pm_type=0');
+    await server.run('ip', 'mptcp', 'limits', 'set', 'subflows', '0', 'add_addr_accepted', '0');
+    const { token } = await connect({ client, server }, '10.0.1.2');
+    for (let i = 0; i < 3; i++) {
+      const { status, out, err } = ctl(client, `subflow create ${token} ${over2} 8000 --wait`);
+      expect([status, out, err.replace(/:\d+ to/, ':PORT to')]).toEqual([
+        2,
+        '',
+        'Error: the subflow from 10.0.2.1:PORT to 10.0.2.2:8000 is closed: the peer answered and then rejected it: it takes ' +
+          "no more subflows, or nobody there follows the path manager's events.\n",
+      ]);
+    }
+  });
+
   test('what the kernel refuses at once', async () => {
     const { token } = await connect({ client, server }, '10.0.1.2');
     const refused = (err: string): Done => ({ status: 2, out: '', err });
