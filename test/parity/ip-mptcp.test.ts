@@ -8,7 +8,7 @@ import { edges } from './ip-mptcp-edges.ts';
 import { lists, newer } from './ip-mptcp-lists.ts';
 
 // Each line starts four programs: a slow machine takes its time.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 480_000 });
 
 const CTL = [process.execPath, fileURLToPath(new URL('../../bin/mptcpctl', import.meta.url))];
 const parity = kernelTest('MPTCP', 'IPv6 on the loopback');
@@ -59,6 +59,8 @@ async function compare(lines: readonly string[]): Promise<void> {
         run(ours, [...CTL, ...wordsOf(line)]),
       ]);
       expect({ line, ...seen }).toEqual({ line, ...expected });
+      // What a refused line has done all the same is seen after the next one.
+      if (expected.status !== 0 && line !== lines.at(-1)) continue;
       const [there, here] = await Promise.all([state(theirs), state(ours)]);
       expect(here, `the kernel's state after: ${line}`).toBe(there);
     }
