@@ -53,6 +53,19 @@ const seconds = (text: string): number => {
   return Number(text);
 };
 
+/** A whole number in a range. */
+function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,8}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max))
+      throw new ValueError(`takes a whole number from ${min} to ${max}, not "${text}"`);
+    return value;
+  };
+}
+
+/** A day in milliseconds: nobody waits longer on purpose. */
+const DAY_MS = 86_400_000;
+
 const pluginName = (text: string): string => {
   if (!/^[\w-]+$/.test(text))
     throw new ValueError(`takes the name of a plugin (letters, digits, _ and -), not "${text}"`);
@@ -139,6 +152,62 @@ export const keys = {
       if (names.length === 0) throw new ValueError(`takes names of plugins between commas, not "${text}"`);
       return names;
     },
+  }),
+  maxSubflows: key({
+    name: 'max-subflows',
+    argument: 'N',
+    default: 8 as number,
+    help: 'the most subflows of one connection that plans make, the initial one included',
+    parse: whole(1, 255),
+  }),
+  maxSubflowsPerInterface: key({
+    name: 'max-per-interface',
+    argument: 'N',
+    default: 8 as number,
+    help: 'the same from one interface',
+    parse: whole(1, 255),
+  }),
+  maxAnnounced: key({
+    name: 'max-announced',
+    argument: 'N',
+    default: 8 as number,
+    help: 'the most addresses that plans announce on one connection',
+    parse: whole(0, 255),
+  }),
+  announceGap: key({
+    name: 'announce-gap',
+    argument: 'MS',
+    default: 200 as number,
+    help: 'milliseconds between two address signals of one connection: the kernel holds one at a time',
+    parse: whole(0, DAY_MS),
+  }),
+  retryAfter: key({
+    name: 'retry-after',
+    argument: 'MS',
+    default: 1000 as number,
+    help: 'milliseconds until a subflow that failed is tried again, doubled with each failure in a row',
+    parse: whole(10, DAY_MS),
+  }),
+  retryMost: key({
+    name: 'retry-most',
+    argument: 'MS',
+    default: 60_000 as number,
+    help: 'the most milliseconds between two such tries',
+    parse: whole(10, DAY_MS),
+  }),
+  triesPerSecond: key({
+    name: 'tries-per-second',
+    argument: 'N',
+    default: 10 as number,
+    help: 'the most subflows of one connection that are tried in a second',
+    parse: whole(1, 1000),
+  }),
+  rest: key({
+    name: 'rest',
+    argument: 'SECONDS',
+    default: 300 as number,
+    help: 'how long a pair of addresses rests that the peer forbids or keeps closing, doubled each time up to an hour',
+    parse: whole(1, 3600),
   }),
   netns: key<string | undefined>({
     name: 'netns',

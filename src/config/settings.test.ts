@@ -61,6 +61,32 @@ describe('every key of [core]', () => {
       ['addr_adv, sspi,', ['addr_adv', 'sspi']],
       ['a,a', ['a']],
     ],
+    maxSubflows: [
+      ['1', 1],
+      ['255', 255],
+    ],
+    maxSubflowsPerInterface: [['2', 2]],
+    maxAnnounced: [
+      ['0', 0],
+      ['255', 255],
+    ],
+    announceGap: [
+      ['0', 0],
+      ['86400000', 86_400_000],
+    ],
+    retryAfter: [
+      ['10', 10],
+      ['86400000', 86_400_000],
+    ],
+    retryMost: [['60000', 60_000]],
+    triesPerSecond: [
+      ['1', 1],
+      ['1000', 1000],
+    ],
+    rest: [
+      ['1', 1],
+      ['3600', 3600],
+    ],
     netns: [
       ['blue', 'blue'],
       ['/proc/1/ns/net', '/proc/1/ns/net'],
@@ -95,6 +121,13 @@ describe('every key of [core]', () => {
       'load-plugins = a,b/c',
       'm.conf:2: load-plugins: takes the name of a plugin (letters, digits, _ and -), not "b/c"',
     ],
+    ['max-subflows = 0', 'm.conf:2: max-subflows: takes a whole number from 1 to 255, not "0"'],
+    ['max-subflows = many', 'm.conf:2: max-subflows: takes a whole number from 1 to 255, not "many"'],
+    ['max-subflows = 1.5', 'm.conf:2: max-subflows: takes a whole number from 1 to 255, not "1.5"'],
+    ['retry-after = 9', 'm.conf:2: retry-after: takes a whole number from 10 to 86400000, not "9"'],
+    ['retry-most = 86400001', 'm.conf:2: retry-most: takes a whole number from 10 to 86400000, not "86400001"'],
+    ['rest = 3601', 'm.conf:2: rest: takes a whole number from 1 to 3600, not "3601"'],
+    ['announce-gap =', 'm.conf:2: announce-gap: takes a whole number from 0 to 86400000, not ""'],
     ['netns =', 'm.conf:2: netns: must not be empty'],
   ])('%s is wrong', (line, message) => {
     const wrong = error(`[core]\n${line}`);
@@ -152,6 +185,14 @@ describe('precedence', () => {
       pathManager: undefined,
       loadPlugins: undefined,
       netns: undefined,
+      maxSubflows: 8,
+      maxSubflowsPerInterface: 8,
+      maxAnnounced: 8,
+      announceGap: 200,
+      retryAfter: 1000,
+      retryMost: 60_000,
+      triesPerSecond: 10,
+      rest: 300,
     });
   });
 

@@ -31,6 +31,13 @@ describe('address ids', () => {
     expect(ids.take('10.0.0.4')).toBe(id);
   });
 
+  test('the initial address is announced with an id of its own, the same once it is learnt', () => {
+    const ids = new AddressIds(INITIAL);
+    expect([ids.forSignal(INITIAL), ids.forSignal('10.0.0.2')]).toEqual([FIRST_OWN_ID, FIRST_OWN_ID]);
+    ids.learn('::ffff:10.0.0.1', asAddrId(FIRST_OWN_ID + 1));
+    expect([ids.forSignal(INITIAL), ids.forSignal('10.0.0.2')]).toEqual([FIRST_OWN_ID + 1, FIRST_OWN_ID]);
+  });
+
   test('0 cannot be released', () => {
     const ids = new AddressIds(INITIAL);
     ids.release(asAddrId(0));

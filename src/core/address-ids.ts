@@ -27,11 +27,16 @@ export class AddressIds {
   take(ip: Ip): AddrId | undefined {
     const known = this.get(ip);
     if (known !== undefined) return known;
-    const taken = new Set<number>(this.#ids.map((entry) => entry.id));
-    for (let id = FIRST_OWN_ID; id <= LAST_ID; id++) {
-      if (!taken.has(id)) return this.#add(ip, asAddrId(id));
-    }
-    return undefined;
+    const free = this.#free();
+    return free === undefined ? undefined : this.#add(ip, free);
+  }
+
+  /**
+   * The id to announce an address with. The kernel announces none with 0 (net/mptcp/pm_userspace.c,
+   * mptcp_pm_nl_announce_doit): the initial address gets another one, which is its own once it is learnt.
+   */
+  forSignal(ip: Ip): AddrId | undefined {
+    return this.get(ip) === 0 ? this.#free() : this.take(ip);
   }
 
   /** Notes an id that the kernel uses for an address; it counts over what was noted before. */
@@ -49,6 +54,13 @@ export class AddressIds {
   release(id: AddrId): void {
     const at = this.#ids.findIndex((entry) => entry.id === id);
     if (id !== 0 && at >= 0) this.#ids.splice(at, 1);
+  }
+
+  /** The lowest id that no address has. */
+  #free(): AddrId | undefined {
+    const taken = new Set<number>(this.#ids.map((entry) => entry.id));
+    for (let id = FIRST_OWN_ID; id <= LAST_ID; id++) if (!taken.has(id)) return asAddrId(id);
+    return undefined;
   }
 
   #add(ip: Ip, id: AddrId): AddrId {

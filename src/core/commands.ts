@@ -138,7 +138,7 @@ function prepareCreate(connection: ConnectionRecord, command: Command & { name: 
 function prepareAnnounce(connection: ConnectionRecord, command: Command & { name: 'announce' }): Prepared {
   const { args } = command;
   if (!isPlace(args.address)) return refuse('BAD_ARGUMENT', 'announce: address.ip must be an IP address in text');
-  const id = args.address.id ?? idsOf(connection).take(args.address.ip);
+  const id = args.address.id ?? idsOf(connection).forSignal(args.address.ip);
   if (id === undefined) return refuse('NO_ADDRESS_ID', 'announce: all address ids of the connection are in use');
   const port = args.address.port ?? (args.listen ? connection.local.port : undefined);
   const address = { ...args.address, id, ...(port === undefined ? {} : { port }) };
@@ -152,11 +152,11 @@ export function complete(connections: ConnectionTable, command: Command, outcome
   if (!outcome.ok) return outcome;
   switch (command.name) {
     case 'createSubflow': {
-      const { token, local, remote } = command.args;
+      const { token, local } = command.args;
       const connection = connections.get(token);
       const id = local.id;
       if (id === undefined) return outcome;
-      if (connection) connections.trying(connection, local.ip, id, remote);
+      if (connection) connections.trying(connection, id, command.args);
       return { ok: true, value: { id } };
     }
     case 'announce': {

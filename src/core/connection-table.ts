@@ -1,9 +1,13 @@
 import { AddressIds } from './address-ids.ts';
 import { sameIp } from './ip.ts';
+import type { Commands } from './model/commands.ts';
 import type { Connection, End, Subflow } from './model/connection.ts';
 import type { AddressAnnouncedEvent, AddressRemovedEvent, ConnectionEvent, SubflowEvent } from './model/events.ts';
 import { type AddrId, asAddrId, type Ip, type Token } from './model/ids.ts';
+import type { Planned } from './plan/planned.ts';
+import type { Progress } from './plan/trouble.ts';
 
+type Ends = Pick<SubflowEvent, 'localIp' | 'localPort' | 'remoteIp' | 'remotePort'>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The core's own view of a connection; plugins see the same object as {@link Connection}. */
@@ -15,8 +19,22 @@ export interface ConnectionRecord extends Mutable<Omit<Connection, 'subflows' | 
   ids: AddressIds | undefined;
   /** The daemon listens for joins to an address that was announced. */
   listens: boolean;
+  /** The peer has removed its initial address. */
+  remoteGone: boolean;
+  /** What its plan wants, where its owner has one. */
+  planned: Planned | undefined;
 }
-type SubflowRecord = Mutable<Subflow>;
+
+/** The core's own view of a subflow. */
+export interface SubflowRecord extends Mutable<Subflow> {
+  /** This host asked for it. */
+  own: boolean;
+  /** Whether this host asked the peer to treat it as a backup. */
+  askedBackup: boolean;
+  /** It is being destroyed: its end is not a failure. */
+  leaving: boolean;
+  progress: Progress | undefined;
+}
 
 /**
  * The connections of the namespace and their subflows, as events and commands tell of them. It bears what the kernel
@@ -54,6 +72,8 @@ export class ConnectionTable {
       owner,
       ids: undefined,
       listens: false,
+      remoteGone: false,
+      planned: undefined,
     };
     this.#connections.set(event.token, connection);
     return connection;
@@ -82,29 +102,42 @@ export class ConnectionTable {
   /** Forgets an announcement of the peer; undefined where it was not known. */
   withdrawn(connection: ConnectionRecord, event: AddressRemovedEvent): End | undefined {
     const at = connection.remoteAddresses.findIndex((known) => known.id === event.remId);
+    if (at < 0 && event.remId === 0 && !connection.remoteGone) {
+      connection.remoteGone = true;
+      return connection.remote;
+    }
     return at < 0 ? undefined : connection.remoteAddresses.splice(at, 1)[0];
   }
 
   /** A subflow was asked for; the kernel tells its port with the outcome. */
-  trying(
-    connection: ConnectionRecord,
-    localIp: Ip,
-    locId: AddrId,
-    remote: { ip: Ip; port: number; id?: AddrId },
-  ): void {
-    const local = { ip: localIp, port: 0, id: locId };
+  trying(connection: ConnectionRecord, locId: AddrId, args: Commands['createSubflow']['args']): void {
+    const { remote, backup = false, ifIndex } = args;
+    const local = { ip: args.local.ip, port: 0, id: locId };
     const to = { ip: remote.ip, port: remote.port, id: remote.id ?? asAddrId(0) };
-    connection.subflows.push(subflow(connection.token, local, to, 'trying', false));
+    const record = subflow(connection.token, local, to, 'trying', false);
+    record.own = true;
+    record.askedBackup = backup;
+    record.ifIndex = ifIndex;
+    connection.subflows.push(record);
   }
 
-  /** Applies an event about a subflow and answers with the subflow. */
-  apply(connection: ConnectionRecord, event: SubflowEvent): Subflow {
+  /** The subflow of exactly these ends. */
+  find({ subflows }: ConnectionRecord, ends: Ends): SubflowRecord | undefined {
+    return find(subflows, is, ends);
+  }
+
+  /** Applies an event about a subflow and answers with the subflow, and the state that it was in. */
+  apply(
+    connection: ConnectionRecord,
+    event: SubflowEvent,
+  ): { readonly subflow: SubflowRecord; readonly was: Subflow['state'] } {
     const { subflows } = connection;
     let record = find(subflows, is, event) ?? find(subflows, mayBe, event);
     if (!record) {
       record = subflow(event.token, end(event, 'local'), end(event, 'remote'), 'trying', false);
       subflows.push(record);
     }
+    const was = record.state;
     if (!isEnd(record.local, event.localIp, event.localPort, event.locId)) record.local = end(event, 'local');
     if (!isEnd(record.remote, event.remoteIp, event.remotePort, event.remId)) {
       const { port } = record.remote;
@@ -122,7 +155,7 @@ export class ConnectionTable {
       record.state = 'established';
       if (event.locId !== 0) idsOf(connection).learn(event.localIp, event.locId);
     }
-    return record;
+    return { subflow: record, was };
   }
 }
 
@@ -143,8 +176,8 @@ const isEnd = (known: End, ip: Ip, port: number, id: AddrId): boolean =>
 /** Array.prototype.find without a closure for each event. */
 function find(
   subflows: readonly SubflowRecord[],
-  fits: (s: Subflow, event: SubflowEvent) => boolean,
-  event: SubflowEvent,
+  fits: (s: Subflow, event: Ends) => boolean,
+  event: Ends,
 ): SubflowRecord | undefined {
   for (let i = 0; i < subflows.length; i++) {
     const each = subflows[i] as SubflowRecord;
@@ -154,17 +187,17 @@ function find(
 }
 
 /** A socket that was reset has lost its remote port by the time that the kernel makes the event: it says 0 then. */
-const samePort = (port: number, event: SubflowEvent): boolean => port === event.remotePort || event.remotePort === 0;
+const samePort = (port: number, event: Ends): boolean => port === event.remotePort || event.remotePort === 0;
 
 /** The subflow of exactly these four. */
-const is = (s: Subflow, event: SubflowEvent): boolean =>
+const is = (s: Subflow, event: Ends): boolean =>
   s.local.port === event.localPort &&
   samePort(s.remote.port, event) &&
   s.local.ip === event.localIp &&
   s.remote.ip === event.remoteIp;
 
 /** A subflow that is being tried from here to there, its port not known yet. */
-const mayBe = (s: Subflow, event: SubflowEvent): boolean =>
+const mayBe = (s: Subflow, event: Ends): boolean =>
   s.state === 'trying' &&
   samePort(s.remote.port, event) &&
   sameIp(s.local.ip, event.localIp) &&
@@ -182,5 +215,9 @@ function subflow(token: Token, local: End, remote: End, state: Subflow['state'],
     error: undefined,
     resetReason: undefined,
     resetTransient: false,
+    own: false,
+    askedBackup: false,
+    leaving: false,
+    progress: undefined,
   };
 }

@@ -1,8 +1,12 @@
 import type { Command, CommandName, Commands, Outcome, Refusal } from './model/commands.ts';
 import type { PmEvent } from './model/events.ts';
 import type { HookName, Hooks } from './model/hooks.ts';
-import type { Token } from './model/ids.ts';
+import type { Ip, Token } from './model/ids.ts';
 import type { LocalAddress, NetworkInput, NotifyFlags } from './model/network.ts';
+import type { EndpointsView } from './model/plan.ts';
+import type { PlanSettings } from './plan/settings.ts';
+import type { ProgressSample } from './plan/trouble.ts';
+import type { View } from './plan/view.ts';
 
 /** What the core needs to know of a plugin. */
 export interface PluginFacts {
@@ -11,6 +15,10 @@ export interface PluginFacts {
   readonly priority: number;
   /** The hooks that it has: no effect is made for others. */
   readonly hooks: ReadonlySet<HookName>;
+  /** It says by a plan what its connections are to have. */
+  readonly plans?: boolean;
+  /** It says what endpoints the kernel's path manager is to have. */
+  readonly endpoints?: boolean;
 }
 
 export interface CoreOptions {
@@ -18,6 +26,7 @@ export interface CoreOptions {
   /** The plugin that owns new connections; otherwise the most favoured one does. */
   readonly pathManager?: string;
   readonly notifyFlags: NotifyFlags;
+  readonly planSettings?: PlanSettings;
 }
 
 /** Everything that the core hears. */
@@ -32,8 +41,29 @@ export type Input =
   | { readonly type: 'timer' }
   /** From now on other addresses are told of. */
   | { readonly type: 'notifyFlags'; readonly flags: NotifyFlags }
+  /** From now on plans are followed so eagerly. */
+  | { readonly type: 'planSettings'; readonly settings: PlanSettings }
+  /** What a plugin wants for a connection; `plan` is undefined where it failed to say. */
+  | { readonly type: 'planned'; readonly token: Token; readonly view: View; readonly plan: unknown }
+  /** What endpoints a plugin wants; `plan` is undefined where it failed to say. */
+  | { readonly type: 'endpointsPlanned'; readonly plugin: string; readonly plan: unknown }
+  /** A plugin ends: the daemon stops, or the plugin is set up anew. */
+  | { readonly type: 'end'; readonly plugin: string; readonly stopping: boolean }
+  /** There is time for the next of what waits. */
+  | { readonly type: 'more' }
+  /** What the kernel's counters say of subflows. */
+  | { readonly type: 'progress'; readonly samples: readonly SubflowProgress[] }
   /** A plugin was set up anew: tell it of all there is. */
   | { readonly type: 'introduce'; readonly plugin: string };
+
+/** The counters of one subflow, with its ends as the kernel has them. */
+export interface SubflowProgress extends ProgressSample {
+  readonly token: Token;
+  readonly localIp: Ip;
+  readonly localPort: number;
+  readonly remoteIp: Ip;
+  readonly remotePort: number;
+}
 
 export type Source = 'network' | 'connections';
 
@@ -60,11 +90,23 @@ export type Effect =
   | { readonly type: 'reread'; readonly source: Source }
   /** Look up whether a default route leads from an address over its interface; answer with a `routeChecked`. */
   | { readonly type: 'checkRoute'; readonly address: LocalAddress }
+  /** Ask a plugin what it wants for a connection; answer with a `planned`. */
+  | { readonly type: 'plan'; readonly plugin: string; readonly token: Token; readonly view: View }
+  /** Ask a plugin what endpoints it wants; answer with an `endpointsPlanned`. */
+  | {
+      readonly type: 'endpoints';
+      readonly plugin: string;
+      readonly view: Pick<EndpointsView, 'interfaces' | 'addresses'>;
+    }
+  /** Something waits: come back with a `more` for each of them, whenever there is time. */
+  | { readonly type: 'more' }
+  /** Read the counters of subflows every so many milliseconds and give them back; undefined: no longer. */
+  | { readonly type: 'watchProgress'; readonly every: number | undefined }
   /** Come back with a `timer` at that time. */
   | { readonly type: 'wake'; readonly at: number }
   | {
       readonly type: 'log';
-      readonly level: 'debug' | 'info' | 'warn';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     };

@@ -2,28 +2,23 @@
  * Whatever decides, lives in this room. No clock, no socket, no await, no plugin's code: it is given inputs, one at a
  * time, and answers with the effects that the daemon performs.
  */
-import { complete, prepare, undo, withHeldId } from './commands.ts';
 import { type ConnectionRecord, ConnectionTable } from './connection-table.ts';
-import type { CoreOptions, Effect, Input, PluginFacts } from './core-types.ts';
-import type { Command, HeldAddress, Outcome } from './model/commands.ts';
+import type { CoreOptions, Effect, Input, PluginFacts, SubflowProgress } from './core-types.ts';
 import type { Connection } from './model/connection.ts';
 import type { ConnectionEvent, PmEvent } from './model/events.ts';
 import type { HookName } from './model/hooks.ts';
 import { formatToken, type Token } from './model/ids.ts';
 import type { Interface, LocalAddress, NetworkInput } from './model/network.ts';
 import { Network, type NetworkChange } from './network.ts';
+import type { Explanation } from './plan/explain.ts';
+import { Keepers } from './plan/keepers.ts';
+import { Reads } from './plan/planned.ts';
+import { type Order, Planner } from './plan/planner.ts';
+import { planDefaults } from './plan/settings.ts';
+import { Requests } from './requests.ts';
 import { showEnd, showEnds, whyClosed } from './trail.ts';
 
 const NOTHING: readonly Effect[] = [];
-
-/** A command that the kernel has not answered yet. */
-interface Sent {
-  readonly command: Command;
-  /** Its address id was chosen here. */
-  readonly chosen: boolean;
-  /** It asks under which id the kernel knows an address, for a command that was refused. */
-  readonly onBehalf?: { readonly id: number; readonly command: Command; readonly refusal: Outcome<unknown> };
-}
 
 export class Core {
   readonly #plugins: readonly PluginFacts[];
@@ -31,11 +26,13 @@ export class Core {
   readonly #owner: PluginFacts | undefined;
   readonly #connections = new ConnectionTable();
   readonly #network: Network;
-  readonly #sent = new Map<number, Sent>();
-  /** Ids of the core's own requests count down; those of plugins' commands count up. */
-  #ownRequests = 0;
-  /** Whether a line is logged for each thing that happens to a connection: it costs nothing where nobody reads it. */
-  trail = false;
+  readonly #requests: Requests;
+  readonly #planner: Planner;
+  readonly #keepers: Keepers;
+  #trail = false;
+  #now = 0;
+  /** Somebody has been asked to come back with `more`. */
+  #moreAsked = false;
   #wakeAt: number | undefined;
 
   constructor(options: CoreOptions) {
@@ -43,6 +40,20 @@ export class Core {
     for (const plugin of this.#plugins) this.#byName.set(plugin.name, plugin);
     this.#owner = options.pathManager === undefined ? this.#plugins[0] : this.#byName.get(options.pathManager);
     this.#network = new Network(options.notifyFlags);
+    this.#requests = new Requests(this.#connections);
+    const settings = options.planSettings ?? planDefaults;
+    const order: Order = (command, answered) => this.#requests.order(command, answered, this.#now);
+    this.#planner = new Planner(settings, this.#connections, this.#network, order);
+    this.#keepers = new Keepers(this.#network, order);
+  }
+
+  /** Whether a line is logged for each thing that happens to a connection: it costs nothing where nobody reads it. */
+  get trail(): boolean {
+    return this.#trail;
+  }
+  set trail(on: boolean) {
+    this.#trail = on;
+    this.#planner.trail = on;
   }
 
   /** The plugins in the order in which they hear of the network: the most favoured first. */
@@ -65,8 +76,28 @@ export class Core {
     return this.#network.addresses;
   }
 
+  /** How many connections, and sets of endpoints, wait to be held against their plans. */
+  get waiting(): number {
+    return this.#planner.waiting + this.#keepers.waiting;
+  }
+
+  /** Why a connection has the subflows that it has; undefined where there is none of that token. */
+  explain(token: Token, now: number): Explanation | undefined {
+    const connection = this.#connections.get(token);
+    return connection && this.#planner.explain(connection, now);
+  }
+
   /** Takes in one input; the effects are to be performed in order. */
   handle(input: Input, now: number): readonly Effect[] {
+    this.#now = now;
+    const effects = this.#handle(input, now);
+    const wake = this.#wake();
+    const more = this.#more();
+    if (!wake && !more) return effects;
+    return [...effects, ...(wake ? [wake] : []), ...(more ? [more] : [])];
+  }
+
+  #handle(input: Input, now: number): readonly Effect[] {
     switch (input.type) {
       case 'connectionCreated':
         return this.#created(input);
@@ -82,16 +113,34 @@ export class Core {
         return this.#networkChanged(input, now);
       case 'timer':
         this.#wakeAt = undefined;
+        this.#planner.due(now);
         return this.#checkRoutes(now);
       case 'listenerCreated':
       case 'listenerClosed':
         return this.#callAll(input.type, { ip: input.localIp, port: input.localPort });
       case 'command':
-        return this.#command(input.id, input.command);
+        return this.#requests.command(input.id, input.command);
       case 'reply':
-        return this.#reply(input.id, input.outcome);
+        return both(this.#requests.reply(input.id, input.outcome, now), this.#takeOrders());
       case 'notifyFlags':
         return [...this.#tellNetwork(this.#network.setFlags(input.flags, now)), ...this.#checkRoutes(now)];
+      case 'planSettings':
+        this.#planner.settings = input.settings;
+        this.#planner.networkChanged(0);
+        return NOTHING;
+      case 'planned':
+        return this.#planner.planned(input.token, input.view, input.plan, now);
+      case 'endpointsPlanned':
+        this.#keepers.planned(input.plugin, input.plan);
+        return this.#keepers.take();
+      case 'end':
+        this.#keepers.end(input.plugin, input.stopping);
+        return this.#keepers.take();
+      case 'more':
+        this.#moreAsked = false;
+        return this.#nextOfWaiting(now);
+      case 'progress':
+        return this.#progress(input.samples, now);
       case 'introduce':
         return this.#introduce(input.plugin);
       case 'lost':
@@ -125,13 +174,17 @@ export class Core {
     if (connection?.state !== 'created') return NOTHING;
     connection.state = 'established';
     connection.denyJoinId0 = event.denyJoinId0;
-    const calls = this.#callOwner(connection, 'connectionEstablished', connection);
+    const { owner } = connection;
+    const plan = owner !== undefined && this.#byName.get(owner)?.plans;
+    const begun = plan ? this.#planner.begin(connection, owner, this.#now) : NOTHING;
+    const calls = both(this.#callOwner(connection, 'connectionEstablished', connection), begun);
     return this.trail ? this.#log(connection, 'connection established', this.#ends(connection), calls) : calls;
   }
 
   #closed(connection: ConnectionRecord): readonly Effect[] {
     this.#connections.close(connection);
-    const calls = this.#callOwner(connection, 'connectionClosed', connection);
+    const ended = this.#planner.end(connection);
+    const calls = both(ended, this.#callOwner(connection, 'connectionClosed', connection));
     const effects = this.trail ? this.#log(connection, 'connection closed', {}, calls) : calls;
     return connection.listens ? [{ type: 'unlisten', token: connection.token }, ...effects] : effects;
   }
@@ -167,8 +220,9 @@ export class Core {
         return address ? this.#remoteAddress(connection, event.type, address) : NOTHING;
       }
       default: {
-        const subflow = this.#connections.apply(connection, event);
-        const calls = this.#callOwner(connection, event.type, subflow);
+        const { subflow, was } = this.#connections.apply(connection, event);
+        const planned = this.#planner.subflowChanged(connection, subflow, was, this.#now);
+        const calls = both(this.#callOwner(connection, event.type, subflow), planned);
         if (!this.trail) return calls;
         const because = event.type === 'subflowClosed' ? { because: whyClosed(subflow) } : {};
         const fields = { ...showEnds(subflow), backup: subflow.backup || undefined, ...because };
@@ -182,13 +236,17 @@ export class Core {
     hook: 'addressAnnounced' | 'addressRemoved',
     address: Connection['remote'],
   ): readonly Effect[] {
-    const calls = this.#callOwner(connection, hook, { token: connection.token, connection, address });
+    const payload = { token: connection.token, connection, address };
+    const planned = this.#planner.remotesChanged(connection, this.#now);
+    const calls = both(this.#callOwner(connection, hook, payload), planned);
     if (!this.trail) return calls;
     const message = hook === 'addressAnnounced' ? 'the peer announced an address' : 'the peer removed an address';
     return this.#log(connection, message, { id: address.id, address: showEnd(address) }, calls);
   }
 
   #networkChanged(input: NetworkInput, now: number): readonly Effect[] {
+    if (input.type === 'routes' || input.type === 'linkGone') this.#planner.routesChanged(now);
+    if (input.type === 'network') this.#touchEndpoints();
     const effects = this.#tellNetwork(this.#network.apply(input, now));
     const { waitedInVain } = this.#network;
     if (waitedInVain) {
@@ -201,6 +259,10 @@ export class Core {
 
   #tellNetwork(changes: readonly NetworkChange[]): Effect[] {
     const effects: Effect[] = [];
+    if (changes.length > 0) {
+      this.#planner.networkChanged(readsOf(changes));
+      this.#touchEndpoints();
+    }
     for (const change of changes) {
       const { hook, payload } = change;
       const level = 'interface' in change ? 'info' : 'debug';
@@ -218,7 +280,7 @@ export class Core {
 
   /** All there is, for a plugin that has heard of nothing yet. */
   #introduce(plugin: string): readonly Effect[] {
-    const hooks = this.#byName.get(plugin)?.hooks;
+    const { hooks, plans, endpoints } = this.#byName.get(plugin) ?? {};
     const calls: Effect[] = [];
     const call = (hook: HookName, payload: unknown, lane: Token | 0): void => {
       if (hooks?.has(hook)) calls.push({ type: 'call', plugin, hook, payload, lane } as Effect);
@@ -230,60 +292,57 @@ export class Core {
       call('connectionCreated', each, each.token);
       if (each.state === 'established') call('connectionEstablished', each, each.token);
     }
+    if (plans) this.#planner.askAll(plugin, this.#now);
+    if (endpoints) this.#keepers.touch(plugin);
     return calls;
   }
 
-  /** The lookups that are due, and when to come back for the next. */
-  #checkRoutes(now: number): readonly Effect[] {
-    const effects: Effect[] = this.#network.routesToCheck(now).map((address) => ({ type: 'checkRoute', address }));
-    const next = this.#network.nextRouteCheck;
-    if (next !== undefined && (this.#wakeAt === undefined || next < this.#wakeAt)) {
-      this.#wakeAt = next;
-      effects.push({ type: 'wake', at: next });
+  #progress(samples: readonly SubflowProgress[], now: number): readonly Effect[] {
+    for (const sample of samples) {
+      const connection = this.#connections.get(sample.token);
+      const subflow = connection && this.#connections.find(connection, sample);
+      if (subflow) this.#planner.progress(connection, subflow, sample, now);
     }
-    return effects;
+    return NOTHING;
+  }
+
+  /** The lookups that are due. */
+  #checkRoutes(now: number): readonly Effect[] {
+    return this.#network.routesToCheck(now).map((address) => ({ type: 'checkRoute', address }));
+  }
+
+  /** When to come back, if that is earlier than what was asked for. */
+  #wake(): Effect | undefined {
+    const next = earlier(this.#network.nextRouteCheck, this.#planner.next);
+    if (next === undefined || (this.#wakeAt !== undefined && next >= this.#wakeAt)) return undefined;
+    this.#wakeAt = next;
+    return { type: 'wake', at: next };
+  }
+
+  #touchEndpoints(): void {
+    for (const { name, endpoints } of this.#plugins) if (endpoints) this.#keepers.touch(name);
+  }
+
+  #nextOfWaiting(now: number): readonly Effect[] {
+    const asked = this.#keepers.more();
+    return asked ? [asked] : this.#planner.more(now);
+  }
+
+  /** What plans have ordered meanwhile. */
+  #takeOrders(): readonly Effect[] {
+    return both(this.#planner.take(), this.#keepers.take());
+  }
+
+  #more(): Effect | undefined {
+    if (this.#moreAsked || this.waiting === 0) return undefined;
+    this.#moreAsked = true;
+    return { type: 'more' };
   }
 
   #describe(thing: Interface | LocalAddress): Readonly<Record<string, unknown>> {
     if ('index' in thing) return { interface: thing.name, up: thing.up, running: thing.running };
     const link = this.#network.interfaces.find((each) => each.index === thing.ifIndex);
     return { address: `${thing.ip}/${thing.prefixLength}`, interface: link?.name ?? thing.ifIndex };
-  }
-
-  #command(id: number, command: Command): readonly Effect[] {
-    const prepared = prepare(this.#connections, command);
-    if (!prepared.ok) return [{ type: 'settle', id, outcome: prepared }];
-    this.#sent.set(id, { command: prepared.command, chosen: prepared.chosen === true });
-    return [{ type: 'send', id, command: prepared.command }];
-  }
-
-  #reply(id: number, outcome: Outcome<unknown>): readonly Effect[] {
-    const sent = this.#sent.get(id);
-    if (!sent) return NOTHING;
-    this.#sent.delete(id);
-    const { command, chosen, onBehalf } = sent;
-    if (onBehalf) return this.#tryHeldId(onBehalf, outcome);
-    if (outcome.ok || !chosen || outcome.error.errno !== 'EINVAL') return this.#settle(id, command, outcome);
-    // The kernel may have given the address an id of its own, for a join that failed or before mptcpd was there
-    // (net/mptcp/pm_userspace.c): it refuses any other. Ask it, and try once more.
-    const own = --this.#ownRequests;
-    const { token } = command.args as { token: Token };
-    const list: Command = { name: 'listAddresses', args: { token } };
-    this.#sent.set(own, { command: list, chosen: false, onBehalf: { id, command, refusal: outcome } });
-    return [{ type: 'send', id: own, command: list }];
-  }
-
-  #tryHeldId({ id, command, refusal }: NonNullable<Sent['onBehalf']>, listed: Outcome<unknown>): readonly Effect[] {
-    const held = listed.ok ? (listed.value as readonly HeldAddress[]) : [];
-    const again = withHeldId(this.#connections, command, held);
-    if (!again) return this.#settle(id, command, refusal);
-    this.#sent.set(id, { command: again, chosen: false });
-    return [{ type: 'send', id, command: again }];
-  }
-
-  #settle(id: number, command: Command, outcome: Outcome<unknown>): readonly Effect[] {
-    if (!outcome.ok) undo(this.#connections, command);
-    return [{ type: 'settle', id, outcome: complete(this.#connections, command, outcome) }];
   }
 
   #callOwner(connection: ConnectionRecord, hook: HookName, payload: unknown): readonly Effect[] {
@@ -298,6 +357,16 @@ export class Core {
       .map((plugin) => ({ type: 'call', plugin: plugin.name, hook, payload, lane: 0 }) as Effect);
   }
 }
+
+const both = (first: readonly Effect[], second: readonly Effect[]): readonly Effect[] =>
+  second.length === 0 ? first : first.length === 0 ? second : [...first, ...second];
+
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b);
+
+/** The parts of a plan's view in which the network has changed. */
+const readsOf = (changes: readonly NetworkChange[]): number =>
+  changes.reduce((sum, { hook }) => sum | (hook.startsWith('local') ? Reads.addresses : Reads.interfaces), 0);
 
 /** The lower the number the more favoured; the name breaks a tie. */
 function byFavour(plugins: readonly PluginFacts[]): readonly PluginFacts[] {

@@ -1,4 +1,6 @@
-import type { IfIndex } from './model/ids.ts';
+import { GoneAddresses } from './gone-addresses.ts';
+import { unmapped } from './ip.ts';
+import type { IfIndex, Ip } from './model/ids.ts';
 import type { Interface, LocalAddress, NetworkInput, NotifyFlags } from './model/network.ts';
 import { RouteChecks } from './route-checks.ts';
 
@@ -31,6 +33,10 @@ interface Known {
   silent: boolean;
   /** Why it is kept from plugins, as far as that was said. */
   reason: Hidden | undefined;
+  /** Packets can leave from it, whether plugins hear of it or not. */
+  alive: boolean;
+  /** Since when plugins have known of it. */
+  since: number;
 }
 
 const keyOf = ({ ip, prefixLength, ifIndex }: LocalAddress): string => `${ifIndex} ${ip}/${prefixLength}`;
@@ -51,6 +57,8 @@ export class Network {
   #routes: RouteChecks | undefined;
   #now = 0;
   #waitedInVain: LocalAddress | undefined;
+  #byIp: ReadonlyMap<Ip, readonly Known[]> | undefined;
+  readonly #gone = new GoneAddresses();
   #nowHidden: { readonly address: LocalAddress; readonly because: Hidden }[] = [];
 
   constructor(flags: NotifyFlags) {
@@ -66,6 +74,39 @@ export class Network {
   get addresses(): readonly LocalAddress[] {
     this.#visible ??= [...this.#known.values()].filter((k) => k.told).map((k) => k.address);
     return this.#visible;
+  }
+
+  /** Since when plugins have known an address of an interface, or of any; undefined where they do not. */
+  usableSince({ ip, ifIndex }: { readonly ip: Ip; readonly ifIndex?: IfIndex | undefined }): number | undefined {
+    let since: number | undefined;
+    for (const known of this.#at(ip)) {
+      if (!known.told || (ifIndex !== undefined && known.address.ifIndex !== ifIndex)) continue;
+      since = Math.min(since ?? Number.POSITIVE_INFINITY, known.since);
+    }
+    return since;
+  }
+
+  /** The interface that has an address at work; undefined where none has. */
+  interfaceOf(ip: Ip): IfIndex | undefined {
+    return this.#at(ip).find(({ alive }) => alive)?.address.ifIndex;
+  }
+
+  /** Whether packets from an address, over an interface if one is given, could leave and no longer can. */
+  isGone(ip: Ip, ifIndex?: IfIndex): boolean {
+    return this.#gone.has(ip, ifIndex);
+  }
+
+  #at(ip: Ip): readonly Known[] {
+    if (!this.#byIp) {
+      const byIp = new Map<Ip, Known[]>();
+      for (const known of this.#known.values()) {
+        const there = byIp.get(known.address.ip);
+        if (there) there.push(known);
+        else byIp.set(known.address.ip, [known]);
+      }
+      this.#byIp = byIp;
+    }
+    return this.#byIp.get(unmapped(ip)) ?? [];
   }
 
   /** Filters by other flags from now on; the answer is what plugins are to be told. */
@@ -176,6 +217,7 @@ export class Network {
     for (const index of [...this.#links.keys()]) if (!indexes.has(index)) this.#dropLink(index, changes);
     for (const link of links) this.#setLink(link, changes);
     for (const address of addresses) this.#setAddress(address, changes, first && !this.#flags.existing);
+    if (first) for (const known of this.#known.values()) known.since = Number.NEGATIVE_INFINITY;
   }
 
   #setLink(link: Interface, changes: NetworkChange[]): void {
@@ -206,8 +248,9 @@ export class Network {
       this.#visible = undefined;
       this.#tell(known, changes);
     } else {
-      const added: Known = { address, told: false, silent, reason: undefined };
+      const added: Known = { address, told: false, silent, reason: undefined, alive: false, since: 0 };
       this.#known.set(key, added);
+      this.#byIp = undefined;
       this.#tell(added, changes);
     }
   }
@@ -216,7 +259,9 @@ export class Network {
     const known = this.#known.get(key);
     if (!known) return;
     this.#known.delete(key);
+    this.#byIp = undefined;
     this.#routes?.forget(key);
+    this.#setAlive(known, false);
     if (known.told) this.#say('localAddressRemoved', known, changes);
   }
 
@@ -226,6 +271,7 @@ export class Network {
 
   #tell(known: Known, changes: NetworkChange[]): void {
     const reason = this.hidden(known.address);
+    this.#setAlive(known, !known.address.tentative && usable(this.#links.get(known.address.ifIndex)));
     if (reason === 'interface not running' || reason === 'tentative') {
       known.silent = false;
       this.#routes?.forget(keyOf(known.address));
@@ -235,6 +281,14 @@ export class Network {
     else if (reason !== undefined && reason !== known.reason)
       this.#nowHidden.push({ address: known.address, because: reason });
     known.reason = reason;
+  }
+
+  #setAlive(known: Known, alive: boolean): void {
+    if (known.alive === alive) return;
+    known.alive = alive;
+    const { ip, ifIndex } = known.address;
+    if (alive) this.#gone.came(ip, ifIndex);
+    else this.#gone.went(ip, ifIndex);
   }
 
   #routeChecked(address: LocalAddress, found: boolean, changes: NetworkChange[]): void {
@@ -251,6 +305,7 @@ export class Network {
     because?: Hidden,
   ): void {
     known.told = hook === 'localAddressAdded';
+    if (known.told) known.since = this.#now;
     this.#visible = undefined;
     const { name } = this.#links.get(known.address.ifIndex) ?? {};
     changes.push({ hook, payload: known.address, interface: name, because });

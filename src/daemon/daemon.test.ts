@@ -236,7 +236,7 @@ describe('read again', () => {
 
   test('a plugin that fails then takes no other with it, and is tried again with the next reading', async () => {
     const [a, b] = [noted('a'), noted('b')];
-    const { setup } = a.plugin;
+    const setup = a.plugin.setup as NonNullable<Plugin['setup']>;
     const picky: Plugin = {
       ...a.plugin,
       setup(context) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { hint, type KeyName, keys, type RawOption, type Settings } from '../config/index.ts';
 import type { NotifyFlags } from '../core/model/network.ts';
+import type { PlanSettings } from '../core/plan/settings.ts';
 import { setLevel } from '../log/index.ts';
 import { hasDefaultRoute, joinNetwork, watchNetwork } from '../monitor/monitor.ts';
 import type { Plugin } from '../plugin-api/plugin.ts';
@@ -52,8 +53,10 @@ export class Daemon {
         clock,
         log,
         notifyFlags: toNotifyFlags(settings.core),
+        planSettings: toPlanSettings(settings.core),
         unlisten: (token) => this.#listeners.release(token),
         hasRoute: (address) => hasDefaultRoute(kernel.network, address),
+        watchProgress: () => undefined,
         pathManager: settings.core.pathManager,
         reread: (source) => {
           if (source === 'network') reread(host, kernel.network, environment);
@@ -163,6 +166,10 @@ export class Daemon {
       if (flags.checkRoute !== undefined) joinNetwork(this.#kernel.changes, true);
       this.host.feed({ type: 'notifyFlags', flags });
     }
+    const plans = toPlanSettings(settings.core);
+    if (!isDeepStrictEqual(plans, toPlanSettings(before.core))) {
+      this.host.feed({ type: 'planSettings', settings: plans });
+    }
     for (const plugin of stale) await this.#restart(plugin);
     log.info({ plugins: stale.map(({ name }) => name).join(', ') || undefined }, 'the configuration is read again');
   }
@@ -170,8 +177,9 @@ export class Daemon {
   /** Sets a plugin up anew. One that then fails hears of nothing more, until the configuration is read again. */
   async #restart(plugin: Plugin): Promise<void> {
     const at = this.#running.findIndex(({ name }) => name === plugin.name);
-    if (at >= 0) await this.#running.splice(at, 1)[0]?.close(STOP_MS, 'reload');
-    this.host.uninstall(plugin.name);
+    const [before] = at >= 0 ? this.#running.splice(at, 1) : [];
+    // Plans have no state: what they want from now on is held against what is there, and nothing is taken down first.
+    if (plugin.setup) await before?.close(STOP_MS, 'reload');
     try {
       this.#running.push(await this.#setUp(plugin, this.#settings));
     } catch (error) {
@@ -198,6 +206,7 @@ export class Daemon {
     const { clock } = this.#environment;
     const end = clock.now() + STOP_MS;
     for (const plugin of this.#running.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()), 'stop');
+    this.host.end();
     this.#listeners.close();
     for (const socket of this.#kernel.sockets.splice(0)) socket.close();
     this.#release();
@@ -212,6 +221,17 @@ const toNotifyFlags = ({ notifyFlags: flags, checkRouteTime }: Settings['core'])
   skipLinkLocal: flags.includes('skip_link_local'),
   skipLoopback: flags.includes('skip_loopback'),
   ...(flags.includes('check_route') ? { checkRoute: checkRouteTime * 1000 } : {}),
+});
+
+const toPlanSettings = ({ rest, ...core }: Settings['core']): PlanSettings => ({
+  retryAfter: core.retryAfter,
+  retryMost: core.retryMost,
+  rest: rest * 1000,
+  triesPerSecond: core.triesPerSecond,
+  maxSubflows: core.maxSubflows,
+  maxSubflowsPerInterface: core.maxSubflowsPerInterface,
+  maxAnnounced: core.maxAnnounced,
+  announceGap: core.announceGap,
 });
 
 /** A plugin for one path manager does nothing for connections under the other: say so before anybody wonders. */

@@ -33,6 +33,7 @@ function host(plugins: Readonly<Record<string, PluginHooks>>, level = 'info') {
       log: createLog({ write: (json) => void lines.push(JSON.parse(json) as Line) }, level),
       reread: (source) => void reread.push(source),
       unlisten: () => undefined,
+      watchProgress: () => undefined,
       hasRoute: () => true,
       notifyFlags: everything,
       pathManager: undefined,

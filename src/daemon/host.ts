@@ -4,6 +4,8 @@ import type { Command, Outcome, Refusal } from '../core/model/commands.ts';
 import { type HookName, hookNames } from '../core/model/hooks.ts';
 import { formatToken, type Token } from '../core/model/ids.ts';
 import type { LocalAddress } from '../core/model/network.ts';
+import type { EndpointsView, PlanView } from '../core/model/plan.ts';
+import type { PlanSettings } from '../core/plan/settings.ts';
 import type { Logger } from '../log/index.ts';
 import type { PluginHooks } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
@@ -15,6 +17,8 @@ import { Throttle } from './throttle.ts';
 const REFUSAL_INTERVAL = 60_000;
 /** A synchronous hook that takes longer is named in the log: it holds up every connection. */
 const SLOW_HOOK_MS = 50;
+/** How long plans are worked off before other events have their turn. */
+const TURN_MS = 5;
 /** An asynchronous hook that has not settled after this is named in the log. */
 const UNSETTLED_MS = 10_000;
 
@@ -28,17 +32,33 @@ export interface HostOptions {
   readonly unlisten: (token: Token) => void;
   /** Whether a default route leads from an address over its interface. */
   readonly hasRoute: (address: LocalAddress) => boolean;
+  /** Read the counters of subflows every so many milliseconds and feed them back; undefined: no longer. */
+  readonly watchProgress: (every: number | undefined) => void;
   readonly notifyFlags: CoreOptions['notifyFlags'];
+  readonly planSettings?: PlanSettings;
   readonly pathManager: string | undefined;
 }
 
 type AnyHook = (event: unknown) => void | Promise<void>;
 
+/** What a plugin says of what is to be there. */
+export interface Plans {
+  plan?: (view: PlanView) => unknown;
+  endpoints?: (view: Pick<EndpointsView, 'interfaces' | 'addresses'>) => unknown;
+}
+
 interface Installed {
-  readonly facts: { readonly name: string; readonly priority: number; readonly hooks: Set<HookName> };
+  readonly facts: {
+    readonly name: string;
+    readonly priority: number;
+    readonly hooks: Set<HookName>;
+    plans: boolean;
+    endpoints: boolean;
+  };
   readonly log: Logger;
   lanes: Lanes;
   hooks: PluginHooks;
+  plans: Plans;
 }
 
 /** The only place where the core's effects happen: it calls plugins, asks the kernel, and feeds answers back. */
@@ -51,22 +71,33 @@ export class Host {
   #lastCommand = 0;
   #cancelWake = (): void => undefined;
   #watching = false;
+  #turning = false;
+  #ended = false;
 
   constructor(options: HostOptions, plugins: readonly { readonly name: string; readonly priority: number }[]) {
     this.#options = options;
     for (const { name, priority } of plugins) {
-      const facts = { name, priority, hooks: new Set<HookName>() };
-      this.#plugins.set(name, { facts, log: options.log.child({ plugin: name }), lanes: new Lanes(), hooks: {} });
+      const facts = { name, priority, hooks: new Set<HookName>(), plans: false, endpoints: false };
+      const log = options.log.child({ plugin: name });
+      this.#plugins.set(name, { facts, log, lanes: new Lanes(), hooks: {}, plans: {} });
     }
     const facts: PluginFacts[] = [...this.#plugins.values()].map((plugin) => plugin.facts);
-    const { notifyFlags, pathManager } = options;
-    this.core = new Core({ plugins: facts, notifyFlags, ...(pathManager === undefined ? {} : { pathManager }) });
+    const { notifyFlags, pathManager, planSettings } = options;
+    this.core = new Core({
+      plugins: facts,
+      notifyFlags,
+      ...(pathManager === undefined ? {} : { pathManager }),
+      ...(planSettings === undefined ? {} : { planSettings }),
+    });
   }
 
-  /** Gives a plugin that is set up its hooks; from now on it hears of what happens. */
-  install(name: string, hooks: PluginHooks): void {
+  /** Gives a plugin that is set up its hooks and plans; from now on it hears of what happens. */
+  install(name: string, hooks: PluginHooks, plans: Plans = {}): void {
     const plugin = this.#plugin(name);
     plugin.hooks = hooks;
+    plugin.plans = plans;
+    plugin.facts.plans = plans.plan !== undefined;
+    plugin.facts.endpoints = plans.endpoints !== undefined;
     for (const hook of hookNames) if (typeof hooks[hook] === 'function') plugin.facts.hooks.add(hook);
   }
 
@@ -74,13 +105,23 @@ export class Host {
   uninstall(name: string): void {
     const plugin = this.#plugin(name);
     plugin.facts.hooks.clear();
+    plugin.facts.plans = false;
+    plugin.facts.endpoints = false;
     plugin.hooks = {};
+    plugin.plans = {};
     // What waits for the old instance is not for the new one.
     plugin.lanes = new Lanes();
   }
 
+  /** From now on nothing happens any more. */
+  end(): void {
+    this.#ended = true;
+    this.#cancelWake();
+  }
+
   /** Takes in an input and performs what follows from it. */
   feed(input: Input): void {
+    if (this.#ended) return;
     const effects = this.core.handle(input, this.#options.clock.now());
     for (let i = 0; i < effects.length; i++) this.#perform(effects[i] as Effect);
   }
@@ -153,6 +194,18 @@ export class Host {
       case 'checkRoute':
         this.feed({ type: 'routeChecked', address: effect.address, found: this.#options.hasRoute(effect.address) });
         break;
+      case 'plan':
+        this.feed({ type: 'planned', token: effect.token, view: effect.view, plan: this.#ask(effect) });
+        break;
+      case 'endpoints':
+        this.feed({ type: 'endpointsPlanned', plugin: effect.plugin, plan: this.#ask(effect) });
+        break;
+      case 'more':
+        if (!this.#turning) this.#takeTurns();
+        break;
+      case 'watchProgress':
+        this.#options.watchProgress(effect.every);
+        break;
       case 'wake':
         this.#cancelWake();
         this.#cancelWake = this.#options.clock.after(effect.at - this.#options.clock.now(), () => {
@@ -165,6 +218,33 @@ export class Host {
       default:
         effect satisfies never;
     }
+  }
+
+  /** What a plugin wants; undefined where it fails to say. */
+  #ask(effect: Effect & { type: 'plan' | 'endpoints' }): unknown {
+    const plugin = this.#plugin(effect.plugin);
+    const { plan, endpoints } = plugin.plans;
+    const start = performance.now();
+    try {
+      const wanted = effect.type === 'plan' ? plan?.(effect.view) : endpoints?.(effect.view);
+      this.#watch(plugin, effect.type, start, undefined);
+      // A plan that is no object is a mistake that the core names.
+      return wanted ?? ((effect.type === 'plan' ? plan : endpoints) ? null : undefined);
+    } catch (error) {
+      this.#failed(plugin, effect.type, error);
+      return undefined;
+    }
+  }
+
+  /** Works off what waits in the core, for a bounded time before the loop goes on to what comes from outside. */
+  #takeTurns(): void {
+    this.#turning = true;
+    setImmediate(() => {
+      const end = performance.now() + TURN_MS;
+      while (this.core.waiting > 0 && performance.now() < end && !this.#ended) this.feed({ type: 'more' });
+      this.#turning = false;
+      if (this.core.waiting > 0 && !this.#ended) this.#takeTurns();
+    });
   }
 
   #call(call: Call): void {

@@ -181,11 +181,17 @@ export function pluginOf(error: unknown): string | undefined {
   return origins.size > 0 && !stack.includes(OWN) ? [...origins.values()].join(' or ') : undefined;
 }
 
+/** Whether a plugin does anything at all, and what it does is a function. */
+function isActive({ setup, plan, endpoints }: Partial<Plugin>): boolean {
+  const parts = [setup, plan, endpoints].filter((part) => part !== undefined);
+  return parts.length > 0 && parts.every((part) => typeof part === 'function');
+}
+
 /** Whether a file's default export is a plugin of this version. */
 export function check(value: unknown, origin: string): Plugin {
   const plugin = value as Partial<Plugin> | null | undefined;
-  if (typeof plugin !== 'object' || plugin === null || typeof plugin.setup !== 'function') {
-    const shape = 'export default { name, api: 1, setup() { … } }';
+  if (typeof plugin !== 'object' || plugin === null || !isActive(plugin)) {
+    const shape = 'export default { name, api: 1, setup() { … } }, with plan or endpoints beside setup or in its place';
     throw new PluginError('PLUGIN_NOT_A_PLUGIN', origin, `its default export is no plugin; write ${shape}`);
   }
   if (typeof plugin.name !== 'string' || !/^[\w-]+$/.test(plugin.name)) {

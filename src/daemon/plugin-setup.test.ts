@@ -22,6 +22,7 @@ function world() {
       log,
       reread: () => undefined,
       unlisten: () => undefined,
+      watchProgress: () => undefined,
       hasRoute: () => true,
       notifyFlags: everything,
       pathManager: undefined,
@@ -114,7 +115,7 @@ describe('a setup that fails', () => {
     ['returns null later', async () => null, 'setup failed: it returned no hooks'],
   ])('because it %s is told with the plugin’s name', async (_, setup, words) => {
     const { start, clock } = world();
-    const wrong = await error(start({ setup: setup as Plugin['setup'] }));
+    const wrong = await error(start({ setup: setup as NonNullable<Plugin['setup']> }));
     expect([wrong.code, wrong.plugin]).toEqual(['PLUGIN_SETUP_FAILED', 'p']);
     expect(wrong.message).toContain(`plugin p: ${words}`);
     expect(clock.waiting).toBe(0);

@@ -7,7 +7,7 @@ import type { Logger } from '../log/index.ts';
 import type { Options } from '../plugin-api/options.ts';
 import type { CloseReason, Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
-import type { Host } from './host.ts';
+import type { Host, Plans } from './host.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** How long a plugin may take to set itself up. */
@@ -56,11 +56,11 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
       };
     },
   };
-  const hooks = await withDeadline(plugin, clock, context);
+  const hooks = plugin.setup ? await withDeadline(plugin, clock, context) : {};
   for (const key of Object.keys(hooks).filter((each) => each !== 'close' && !hookNames.includes(each as HookName))) {
     context.log.warn({ hook: key }, `there is no such hook: it is never called${hint(key, hookNames)}`);
   }
-  host.install(name, hooks);
+  host.install(name, hooks, plansOf(plugin, context));
   return {
     name,
     async close(deadline, reason) {
@@ -79,9 +79,19 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
         await Promise.race([done, late]);
         cancel();
       }
+      host.feed({ type: 'end', plugin: name, stopping: reason === 'stop' });
+      host.uninstall(name);
       closed = true;
     },
   };
+}
+
+/** The plans of a plugin, with what the core does not know at hand. */
+function plansOf(plugin: Plugin, { options, addressFlags }: Context<Options>): Plans {
+  const plans: Plans = {};
+  if (plugin.plan) plans.plan = (view) => plugin.plan?.(Object.assign(view, { options }) as never);
+  if (plugin.endpoints) plans.endpoints = (view) => plugin.endpoints?.({ ...view, options, addressFlags } as never);
+  return plans;
 }
 
 async function withDeadline(plugin: Plugin, clock: Clock, context: Context<Options>): Promise<PluginHooks> {
@@ -93,7 +103,7 @@ async function withDeadline(plugin: Plugin, clock: Clock, context: Context<Optio
     });
   });
   try {
-    const hooks = await Promise.race([(async () => plugin.setup(context))(), late]);
+    const hooks = await Promise.race([(async () => plugin.setup?.(context))(), late]);
     if (typeof hooks !== 'object' || hooks === null) throw new TypeError('it returned no hooks; return an object');
     return hooks;
   } catch (error) {

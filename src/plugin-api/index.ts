@@ -31,6 +31,16 @@ export {
   type Token,
 } from '../core/model/ids.ts';
 export type { Interface, LocalAddress, Scope } from '../core/model/network.ts';
+export type {
+  EndpointsPlan,
+  EndpointsView,
+  Plan,
+  PlannedConnection,
+  PlanView,
+  WantedAnnouncement,
+  WantedEndpoint,
+  WantedSubflow,
+} from '../core/model/plan.ts';
 export { bool, choice, int, type Option, OptionError, type Options, type OptionValues, text } from './options.ts';
 export {
   API_VERSION,

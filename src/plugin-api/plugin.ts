@@ -3,6 +3,7 @@ import type { Connection } from '../core/model/connection.ts';
 import type { Hooks } from '../core/model/hooks.ts';
 import type { Token } from '../core/model/ids.ts';
 import type { Interface, LocalAddress } from '../core/model/network.ts';
+import type { EndpointsPlan, EndpointsView, Plan, PlanView } from '../core/model/plan.ts';
 import type { Options, OptionValues } from './options.ts';
 
 /** The version of this interface. A plugin names the one that it was written for. */
@@ -79,8 +80,16 @@ export interface Plugin<O extends Options = Options> {
    */
   readonly drives?: 'kernel' | 'userspace';
   readonly options?: O;
-  /** Called once at the start; state lives in its closure. */
-  setup(context: Context<O>): PluginHooks | Promise<PluginHooks>;
+  /**
+   * What a connection is to have: a pure function of the view, which also has the plugin's options. The core asks again
+   * whenever what it read has changed, makes what is missing, and tries again what fails. It is asked for established
+   * connections that the plugin owns, under the userspace path manager.
+   */
+  plan?(view: PlanView & { readonly options: OptionValues<O> }): Plan;
+  /** What endpoints and limits the kernel's path manager is to have: a pure function, asked again when the view changes. */
+  endpoints?(view: EndpointsView & { readonly options: OptionValues<O> }): EndpointsPlan;
+  /** Called once at the start; state lives in its closure. Absent where a plan says everything. */
+  setup?(context: Context<O>): PluginHooks | Promise<PluginHooks>;
 }
 
 /** Returns its argument: it is there for its types. A plain object is as good a plugin. */

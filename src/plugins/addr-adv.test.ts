@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { EndpointFlag, HeldAddress, Outcome, Plugin, Pm } from '../plugin-api/index.ts';
+import { answerWith, limitsOf } from '../../test/fixtures/plugins/endpoints.ts';
+import type { EndpointFlag, HeldAddress } from '../plugin-api/index.ts';
 import { asAddrId as asId, asIfIndex } from '../plugin-api/index.ts';
 import { FakeKernel, FakeRefusal, type PluginTest, testPlugin } from '../testing/index.ts';
 import addrAdv from './addr-adv.ts';
@@ -13,7 +14,10 @@ let changes: string[];
 let t: PluginTest;
 
 const start = async (flags: readonly EndpointFlag[] = ['subflow']): Promise<void> => {
-  t = await testPlugin(onKernel(), { addressFlags: flags });
+  t = await testPlugin(addrAdv, {
+    addressFlags: flags,
+    kernel: (command) => answerWith(kernel, command, (change) => changes.push(change)),
+  });
 };
 beforeEach(async () => {
   kernel = new FakeKernel().endpoints;
@@ -21,38 +25,7 @@ beforeEach(async () => {
   await start();
 });
 
-/** The plugin over endpoints and limits that behave as the kernel's. */
-function onKernel(): Plugin {
-  const commands: Pick<Pm, 'addEndpoint' | 'removeEndpoint' | 'listEndpoints' | 'getLimits' | 'setLimits'> = {
-    addEndpoint: (args) => change(`add ${args.ip}`, () => kernel.add(args)),
-    removeEndpoint: ({ id }) => change(`remove ${kernel.get(id).ip}`, () => kernel.delete(id)),
-    listEndpoints: () => answer(() => kernel.list()),
-    getLimits: () => answer(limits),
-    setLimits: ({ subflows = 0, addAddrAccepted = 0 }) =>
-      change(`limits ${subflows} ${addAddrAccepted}`, () =>
-        kernel.setLimits({ subflows, rcvAddAddrs: addAddrAccepted }),
-      ),
-  };
-  const { setup } = addrAdv as unknown as Plugin;
-  return { ...addrAdv, setup: (context) => setup({ ...context, pm: { ...context.pm, ...commands } }) };
-}
-
-async function change(what: string, task: () => void): Promise<Outcome<undefined>> {
-  const outcome = await answer(task);
-  changes.push(outcome.ok ? what : `${what}: ${outcome.error.errno}`);
-  return outcome.ok ? { ok: true, value: undefined } : outcome;
-}
-
-async function answer<T>(task: () => T): Promise<Outcome<T>> {
-  try {
-    return { ok: true, value: task() };
-  } catch (error) {
-    if (!(error instanceof FakeRefusal)) throw error;
-    return { ok: false, error: { code: 'REFUSED', errno: error.errno, message: error.message } };
-  }
-}
-
-const limits = () => ({ subflows: kernel.limits.subflows, addAddrAccepted: kernel.limits.rcvAddAddrs });
+const limits = () => limitsOf(kernel);
 
 const show = ({ ip, port, id, flags, ifIndex }: HeldAddress): string =>
   `${id} ${ip}${port ? ` port ${port}` : ''} ${flags.join(' ')}${ifIndex === undefined ? '' : ` dev ${ifIndex}`}`;
@@ -393,6 +366,7 @@ describe('what cannot be read', () => {
 test('connections of the kernel’s path manager are not its business', async () => {
   await t.addAddress('eth0', '10.0.1.1');
   changed();
+  t.commands.length = 0;
   const c = await t.connect({ local: { ip: '10.0.1.1' }, remote: { ip: '10.0.9.9' } });
   await t.announce(c, 1, { ip: '10.0.8.8', port: 443 });
   await t.close(c);

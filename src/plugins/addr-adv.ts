@@ -1,6 +1,7 @@
 import { choice, definePlugin, type LocalAddress } from '../plugin-api/index.ts';
-import { KERNEL_MAX, keyOf, OwnEndpoints } from './addr-adv-endpoints.ts';
-import { SharedLimits } from './addr-adv-limits.ts';
+
+/** The kernel allows 8 subflows beside the initial one, and as many announced addresses of a peer. */
+const KERNEL_MAX = 8;
 
 /**
  * The kernel's path manager: an endpoint for each address of this host, and limits that let each be used. What others
@@ -20,36 +21,17 @@ export default definePlugin({
     }),
   },
   description: "endpoints of the kernel's path manager follow the addresses of this host",
-  async setup(context) {
-    const { pm, state, addressFlags, options } = context;
-    const endpoints = new OwnEndpoints(context);
-    const limits = new SharedLimits(pm);
-    let closed = false;
-
-    /** All that follows from the addresses of this moment: whatever was missed before is made good. */
-    async function follow(): Promise<void> {
-      if (closed) return;
-      const addresses = [...new Map(state.addresses.filter(isReachable).map((each) => [keyOf(each), each])).values()];
-      await endpoints.follow(addresses);
-      await setLimits(addresses.length);
-    }
-
-    /** Room for a subflow of each address beside the usual two. */
-    async function setLimits(addresses: number): Promise<void> {
-      const subflows = Math.min(2 + addresses, KERNEL_MAX);
-      await limits.raise({ subflows, addAddrAccepted: addressFlags.includes('subflow') ? subflows : 0 });
-    }
-
-    await setLimits(0);
+  endpoints({ addresses, addressFlags, options }) {
+    // One address may be there twice on an interface, with two lengths of its prefix.
+    const wanted = new Map(
+      addresses.filter(isReachable).map(({ ip, ifIndex }) => [`${ip} ${ifIndex}`, { ip, ifIndex }]),
+    );
+    // Room for a subflow of each address beside the usual two.
+    const subflows = Math.min(2 + wanted.size, KERNEL_MAX);
     return {
-      localAddressAdded: follow,
-      localAddressRemoved: follow,
-      async close(reason) {
-        closed = true;
-        if (reason === 'stop' && options['on-exit'] === 'keep') return;
-        await endpoints.clear();
-        await limits.restore();
-      },
+      endpoints: [...wanted.values()].map((place) => ({ ...place, flags: addressFlags })),
+      limits: { subflows, addAddrAccepted: addressFlags.includes('subflow') ? subflows : 0 },
+      keepAtExit: options['on-exit'] === 'keep',
     };
   },
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { definePlugin, int, type Outcome, type PluginHooks, type Pm } from '../plugin-api/index.ts';
 import { type PluginTest, testPlugin } from './index.ts';
 
-type Given = Parameters<Parameters<typeof definePlugin>[0]['setup']>[0];
+type Given = Parameters<NonNullable<Parameters<typeof definePlugin>[0]['setup']>>[0];
 
 /** A plugin of the given hooks. */
 const plugin = (setup: (context: Given) => PluginHooks) => definePlugin({ name: 'p', api: 1, setup });

@@ -3,6 +3,7 @@ import type { Connection } from '../core/model/connection.ts';
 import type { ConnectionEvent, SubflowEvent } from '../core/model/events.ts';
 import { asAddrId, asIfIndex, asToken, type IfIndex, type Ip, type Token } from '../core/model/ids.ts';
 import type { Interface, LocalAddress } from '../core/model/network.ts';
+import { type PlanSettings, planDefaults } from '../core/plan/settings.ts';
 import { Host } from '../daemon/host.ts';
 import { check } from '../daemon/plugin-loader.ts';
 import { type Running, setUp } from '../daemon/plugin-setup.ts';
@@ -23,6 +24,10 @@ export interface TestOptions {
   readonly options?: Readonly<Record<string, string>>;
   /** mptcpd.conf's addr-flags. */
   readonly addressFlags?: readonly EndpointFlag[];
+  /** Answers commands as a kernel would; those that it leaves undefined are answered as if nothing were there. */
+  readonly kernel?: (command: Command) => Outcome<unknown> | undefined;
+  /** How eagerly plans are followed (mptcpd.conf's max-subflows, retry-after, …), where that is not to be the default. */
+  readonly planSettings?: Partial<PlanSettings>;
 }
 
 interface Place {
@@ -42,7 +47,7 @@ const levels: Readonly<Record<number, LogLine['level']>> = { 20: 'debug', 30: 'i
  * the hooks that it caused have settled.
  */
 export async function testPlugin<O extends Options>(plugin: Plugin<O>, options: TestOptions = {}): Promise<PluginTest> {
-  const test = new PluginTest(check(plugin, plugin.name));
+  const test = new PluginTest(check(plugin, plugin.name), options.planSettings);
   await test.setUp(options);
   return test;
 }
@@ -62,10 +67,11 @@ export class PluginTest {
   /** What was added, by interface and address: the same is to go. */
   readonly #addresses = new Map<string, LocalAddress>();
   #running: Running | undefined;
+  #kernel: TestOptions['kernel'];
   #tokens = 0;
   #ports = 40_000;
 
-  constructor(plugin: Plugin) {
+  constructor(plugin: Plugin, planSettings: Partial<PlanSettings> = {}) {
     this.#plugin = plugin;
     this.#log = createLog({ write: (json) => this.#note(json) }, 'debug');
     this.#host = new Host(
@@ -75,8 +81,10 @@ export class PluginTest {
         log: this.#log,
         reread: () => undefined,
         unlisten: () => undefined,
+        watchProgress: () => undefined,
         hasRoute: () => true,
         notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
+        planSettings: { ...planDefaults, ...planSettings },
         pathManager: plugin.name,
       },
       [{ name: plugin.name, priority: plugin.priority ?? 0 }],
@@ -84,7 +92,8 @@ export class PluginTest {
   }
 
   /** Called by {@link testPlugin}. */
-  async setUp({ options = {}, addressFlags = ['subflow'] }: TestOptions): Promise<void> {
+  async setUp({ options = {}, addressFlags = ['subflow'], kernel }: TestOptions): Promise<void> {
+    this.#kernel = kernel;
     const raw = new Map(Object.entries(options).map(([key, value]) => [key, { value, place: 'test options' }]));
     this.#running = await setUp(this.#plugin, {
       host: this.#host,
@@ -93,6 +102,8 @@ export class PluginTest {
       addressFlags,
       options: raw,
     });
+    this.#host.feed({ type: 'introduce', plugin: this.#plugin.name });
+    await this.settle();
   }
 
   /** An address comes to an interface, which is made if it is new. */
@@ -213,7 +224,7 @@ export class PluginTest {
   async settle(): Promise<void> {
     let turns = 0;
     do await new Promise((turn) => setImmediate(turn));
-    while (this.#host.busy > 0 && ++turns < MOST_TURNS);
+    while (this.#host.busy + this.#host.core.waiting > 0 && ++turns < MOST_TURNS);
   }
 
   #address(name: string, ip: Ip, more: Partial<LocalAddress> = {}): LocalAddress {
@@ -233,7 +244,7 @@ export class PluginTest {
     this.commands.push({ type: command.name, args: command.args });
     const at = this.#answers.findIndex(({ name }) => name === command.name);
     const [given] = at < 0 ? [] : this.#answers.splice(at, 1);
-    return given?.outcome ?? { ok: true, value: defaultAnswer(command) };
+    return given?.outcome ?? this.#kernel?.(command) ?? { ok: true, value: defaultAnswer(command) };
   }
 
   #note(json: string): void {

@@ -37,7 +37,8 @@ export interface Commands {
    * A peer that joins reaches this host only where an MPTCP socket listens: the application's own, if it listens on the
    * same port of that address or of all. `listen` has mptcpd listen at exactly that address and port until the address is
    * removed or the connection closes: on the port given (0: any, the answer tells), or else on the connection's own. Where
-   * somebody listens there already, that serves.
+   * somebody listens there already, that serves. With an address in its place it listens at that one instead: where a
+   * translator (NAT) leads what comes to the announced one.
    */
   announce: {
     args: {
@@ -45,7 +46,7 @@ export interface Commands {
       readonly address: { readonly ip: Ip; readonly port?: number; readonly id?: AddrId };
       readonly ifIndex?: IfIndex;
       readonly backup?: boolean;
-      readonly listen?: boolean;
+      readonly listen?: boolean | Ip;
     };
     /** The port is 0 where none was announced. */
     answer: { readonly id: AddrId; readonly port: number };

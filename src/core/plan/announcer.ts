@@ -1,0 +1,117 @@
+import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
+import { sameIp } from '../ip.ts';
+import type { Command } from '../model/commands.ts';
+import type { AddrId, Token } from '../model/ids.ts';
+import type { Network } from '../network.ts';
+import { kindOfRefusal, pauseAfter } from './failure.ts';
+import type { Announcement, Planned } from './planned.ts';
+import type { Order } from './planner.ts';
+import type { PlanSettings } from './settings.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * Sends the address signals (ADD_ADDR, RM_ADDR) that a plan asks for, one at a time: while one waits to leave, the kernel
+ * drops the next without a word (net/mptcp/pm.c, mptcp_pm_announce_addr and mptcp_pm_remove_addr).
+ */
+export class Announcer {
+  readonly #network: Network;
+  readonly #send: (command: Command, answered: Parameters<Order>[1]) => void;
+  /** Has a connection looked at again at that time at the latest. */
+  readonly #again: (token: Token, at: number) => void;
+  /** What was removed while a connection is looked at. */
+  readonly #removed = new Set<AddrId>();
+
+  constructor(
+    network: Network,
+    send: (command: Command, answered: Parameters<Order>[1]) => void,
+    again: (token: Token, at: number) => void,
+  ) {
+    this.#network = network;
+    this.#send = send;
+    this.#again = again;
+  }
+
+  /** Takes back what is no longer wanted; at once where the address is gone. @returns when to look again */
+  withdraw(_: ConnectionRecord, planned: Planned, now: number, { announceGap }: PlanSettings): number {
+    this.#removed.clear();
+    let at = NEVER;
+    for (const known of planned.signalled) {
+      if (planned.announcements.includes(known)) continue;
+      const next = planned.signalAt + announceGap;
+      if (next > now && !this.#network.isGone(known.ip)) at = Math.min(at, next);
+      else if (known.id !== undefined) {
+        this.#remove(planned, known.id);
+        planned.signalAt = now;
+      }
+    }
+    return at;
+  }
+
+  /** The address of a subflow is gone: the peer is to close its end too. */
+  withdrawGone({ subflows }: ConnectionRecord, planned: Planned, gone: SubflowRecord, now: number): void {
+    const known = [...planned.signalled].find(({ ip }) => sameIp(ip, gone.local.ip));
+    const id = known?.id ?? gone.local.id;
+    const isLeft = subflows.some(
+      (each) =>
+        each !== gone && each.local.id === gone.local.id && !each.leaving && !this.#network.isGone(each.local.ip),
+    );
+    if (isLeft || this.#removed.has(id)) return;
+    this.#remove(planned, id);
+    planned.signalAt = now;
+  }
+
+  /** Announces what is wanted and not known to the peer. @returns when to look again */
+  announce(connection: ConnectionRecord, planned: Planned, now: number, settings: PlanSettings): number {
+    const wanted = planned.announcements.filter((each) => !isKnown(connection, planned, each));
+    let at = NEVER;
+    for (const announcement of wanted.slice(0, settings.maxAnnounced)) {
+      if (announcement.id !== undefined || announcement.asked) continue;
+      const next = Math.max(announcement.until, planned.signalAt + settings.announceGap);
+      if (next > now) at = Math.min(at, next);
+      else this.#announce(planned, announcement, now, settings);
+    }
+    return at;
+  }
+
+  #announce(planned: Planned, announcement: Announcement, now: number, settings: PlanSettings): void {
+    const { ip, port, backup, listen } = announcement;
+    planned.signalAt = now;
+    announcement.asked = true;
+    const address = port === undefined ? { ip } : { ip, port };
+    const args = { token: planned.token, address, ...(backup ? { backup } : {}), ...(listen ? { listen } : {}) };
+    this.#send({ name: 'announce', args }, (outcome, then) => {
+      announcement.asked = false;
+      announcement.since = then;
+      if (outcome.ok) {
+        announcement.id = (outcome.value as { id: AddrId }).id;
+        planned.signalled.add(announcement);
+        return;
+      }
+      announcement.failures++;
+      const kind = kindOfRefusal(outcome.error);
+      announcement.failure = { kind, words: outcome.error.message, at: then };
+      announcement.until = then + pauseAfter(announcement.failures, kind ?? 'refused', settings, ip);
+      if (outcome.error.code !== 'UNKNOWN_TOKEN') this.#again(planned.token, announcement.until);
+    });
+  }
+
+  #remove(planned: Planned, id: AddrId): void {
+    this.#removed.add(id);
+    if (id === 0) planned.initialRemoved = true;
+    for (const known of planned.signalled) {
+      if (known.id !== id) continue;
+      known.id = undefined;
+      planned.signalled.delete(known);
+    }
+    // Where the kernel knows of no such address, the peer does not either.
+    this.#send({ name: 'remove', args: { token: planned.token, id } }, () => undefined);
+  }
+}
+
+/** The peer knows the address that the connection began with, under the id 0, until it is told to forget it. */
+export const isKnown = (
+  { local }: ConnectionRecord,
+  { initialRemoved }: Planned,
+  { ip, port }: Announcement,
+): boolean => !initialRemoved && sameIp(local.ip, ip) && (port === undefined || port === local.port);
