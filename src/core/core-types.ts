@@ -51,6 +51,8 @@ export type Input =
   | { readonly type: 'end'; readonly plugin: string; readonly stopping: boolean }
   /** There is time for the next of what waits. */
   | { readonly type: 'more' }
+  /** How many announcements the kernel has dropped since it started; undefined where it does not count them. */
+  | { readonly type: 'drops'; readonly count: number | undefined }
   /** What the kernel's counters say of subflows. */
   | { readonly type: 'progress'; readonly samples: readonly SubflowProgress[] }
   /** A plugin was set up anew: tell it of all there is. */
@@ -100,6 +102,8 @@ export type Effect =
     }
   /** Something waits: come back with a `more` for each of them, whenever there is time. */
   | { readonly type: 'more' }
+  /** Read how many announcements the kernel has dropped; answer with a `drops`. */
+  | { readonly type: 'readDrops' }
   /** Read the counters of subflows every so many milliseconds and give them back; undefined: no longer. */
   | { readonly type: 'watchProgress'; readonly every: number | undefined }
   /** Come back with a `timer` at that time. */

@@ -114,7 +114,7 @@ export class Core {
       case 'timer':
         this.#wakeAt = undefined;
         this.#planner.due(now);
-        return this.#checkRoutes(now);
+        return both(this.#checkRoutes(now), this.#planner.take());
       case 'listenerCreated':
       case 'listenerClosed':
         return this.#callAll(input.type, { ip: input.localIp, port: input.localPort });
@@ -139,6 +139,9 @@ export class Core {
       case 'more':
         this.#moreAsked = false;
         return this.#nextOfWaiting(now);
+      case 'drops':
+        this.#planner.drops(input.count, now);
+        return NOTHING;
       case 'progress':
         return this.#progress(input.samples, now);
       case 'introduce':

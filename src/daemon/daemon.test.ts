@@ -31,6 +31,7 @@ function world() {
     listen: (_ip, port) => ({ port: port || 45_000, close: () => undefined }),
     claim: () => () => undefined,
     subscribed: () => false,
+    counter: () => undefined,
     clock: new FakeClock(),
     log: createLog({ write: (json) => void lines.push(JSON.parse(json)) }, 'info'),
   };

@@ -13,6 +13,7 @@ import { Listeners } from './listeners.ts';
 import { kernelPathManager } from './path-manager.ts';
 import { findPlugins } from './plugin-loader.ts';
 import { parseOptions, type Running, setUp } from './plugin-setup.ts';
+import { reportConnections } from './report.ts';
 
 /** How long all plugins together may take to close: a service manager expects the end within a second. */
 const STOP_MS = 700;
@@ -56,6 +57,7 @@ export class Daemon {
         planSettings: toPlanSettings(settings.core),
         unlisten: (token) => this.#listeners.release(token),
         hasRoute: (address) => hasDefaultRoute(kernel.network, address),
+        droppedAnnouncements: () => environment.counter('AddAddrTxDrop'),
         watchProgress: () => undefined,
         pathManager: settings.core.pathManager,
         reread: (source) => {
@@ -89,7 +91,9 @@ export class Daemon {
     const release = mark ?? (() => undefined);
     let daemon: Daemon | undefined;
     try {
-      const kernel = await openKernel(environment, notifyFlags.includes('check_route'), mark !== undefined);
+      // Plans try again what failed for want of a route once there are others.
+      const routes = notifyFlags.includes('check_route') || plugins.some(({ plan }) => plan);
+      const kernel = await openKernel(environment, routes, mark !== undefined);
       daemon = new Daemon(settings, environment, kernel, plugins, release);
       await daemon.#begin();
       return daemon;
@@ -199,6 +203,13 @@ export class Daemon {
     const addresses = core.addresses.map(({ ip }) => ip).join(', ');
     const plugins = core.plugins.map(({ name }) => name).join(', ');
     return { plugins, connections: core.connectionCount, subflows, listeners: this.#listeners.size, addresses };
+  }
+
+  /** Writes to the log what there is, and of each connection why it has the subflows that it has. */
+  report(): void {
+    const { log, clock } = this.#environment;
+    log.info(this.summary(), 'state');
+    reportConnections(this.host.core, clock.now(), log);
   }
 
   /** Closes the plugins, the last one first, and the sockets. */

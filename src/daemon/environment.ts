@@ -27,6 +27,8 @@ export interface Environment {
   subscribed(group: number): boolean;
   /** A setting of net.mptcp, such as `enabled`; undefined where the kernel has no such one. */
   sysctl(name: string): string | undefined;
+  /** A counter of MPTCP's of the namespace, such as `AddAddrTxDrop`; undefined where the kernel has no such one. */
+  counter(name: string): number | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -44,6 +46,7 @@ export function systemEnvironment(log: Logger, netns?: string): Environment {
     claim: () => inside(claimNamespace),
     subscribed: (group) => inside(() => isSubscribed(group)),
     sysctl: (name) => inside(() => readSysctl(name)),
+    counter: (name) => inside(() => readCounter(name)),
     clock: systemClock,
     log,
   };
@@ -94,4 +97,14 @@ function readSysctl(name: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** /proc/net/netstat has two lines for each group: the names, and the numbers in the same order. */
+function readCounter(name: string): number | undefined {
+  const lines = readFileSync('/proc/thread-self/net/netstat', 'utf8').split('\n');
+  const [names = [], numbers = []] = lines
+    .filter((line) => line.startsWith('MPTcpExt:'))
+    .map((line) => line.split(' '));
+  const at = names.indexOf(name);
+  return at < 0 ? undefined : Number(numbers[at]);
 }

@@ -34,6 +34,7 @@ function host(plugins: Readonly<Record<string, PluginHooks>>, level = 'info') {
       reread: (source) => void reread.push(source),
       unlisten: () => undefined,
       watchProgress: () => undefined,
+      droppedAnnouncements: () => undefined,
       hasRoute: () => true,
       notifyFlags: everything,
       pathManager: undefined,

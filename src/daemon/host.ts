@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly hasRoute: (address: LocalAddress) => boolean;
   /** Read the counters of subflows every so many milliseconds and feed them back; undefined: no longer. */
   readonly watchProgress: (every: number | undefined) => void;
+  /** How many announcements the kernel has dropped; undefined where it does not count them. */
+  readonly droppedAnnouncements: () => number | undefined;
   readonly notifyFlags: CoreOptions['notifyFlags'];
   readonly planSettings?: PlanSettings;
   readonly pathManager: string | undefined;
@@ -202,6 +204,9 @@ export class Host {
         break;
       case 'more':
         if (!this.#turning) this.#takeTurns();
+        break;
+      case 'readDrops':
+        this.feed({ type: 'drops', count: this.#options.droppedAnnouncements() });
         break;
       case 'watchProgress':
         this.#options.watchProgress(effect.every);

@@ -46,7 +46,7 @@ export async function main(args: readonly string[]): Promise<number> {
       log.info({ signal: daemon }, 'stopped while starting');
       return 0;
     }
-    signals.report = () => log.info(daemon.summary(), 'state');
+    signals.report = () => daemon.report();
     signals.reload = () => void reload(daemon, read, log);
     const plugins = daemon.host.core.plugins.map(({ name }) => name).join(', ');
     log.info({ version, plugins, addresses: daemon.host.core.addresses.length }, 'mptcpd is ready');

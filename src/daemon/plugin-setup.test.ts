@@ -23,6 +23,7 @@ function world() {
       reread: () => undefined,
       unlisten: () => undefined,
       watchProgress: () => undefined,
+      droppedAnnouncements: () => undefined,
       hasRoute: () => true,
       notifyFlags: everything,
       pathManager: undefined,

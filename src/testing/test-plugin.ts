@@ -82,6 +82,7 @@ export class PluginTest {
         reread: () => undefined,
         unlisten: () => undefined,
         watchProgress: () => undefined,
+        droppedAnnouncements: () => undefined,
         hasRoute: () => true,
         notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
         planSettings: { ...planDefaults, ...planSettings },

@@ -1,11 +1,11 @@
 import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
 import { sameIp } from '../ip.ts';
-import type { Command } from '../model/commands.ts';
-import type { AddrId, Token } from '../model/ids.ts';
+import type { AddrId } from '../model/ids.ts';
 import type { Network } from '../network.ts';
+import type { Actions } from './actions.ts';
+import { DropCheck } from './drop-check.ts';
 import { kindOfRefusal, pauseAfter } from './failure.ts';
 import type { Announcement, Planned } from './planned.ts';
-import type { Order } from './planner.ts';
 import type { PlanSettings } from './settings.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -16,20 +16,14 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export class Announcer {
   readonly #network: Network;
-  readonly #send: (command: Command, answered: Parameters<Order>[1]) => void;
-  /** Has a connection looked at again at that time at the latest. */
-  readonly #again: (token: Token, at: number) => void;
+  readonly #actions: Actions;
   /** What was removed while a connection is looked at. */
   readonly #removed = new Set<AddrId>();
+  readonly drops = new DropCheck();
 
-  constructor(
-    network: Network,
-    send: (command: Command, answered: Parameters<Order>[1]) => void,
-    again: (token: Token, at: number) => void,
-  ) {
+  constructor(network: Network, actions: Actions) {
     this.#network = network;
-    this.#send = send;
-    this.#again = again;
+    this.#actions = actions;
   }
 
   /** Takes back what is no longer wanted; at once where the address is gone. @returns when to look again */
@@ -66,7 +60,7 @@ export class Announcer {
     const wanted = planned.announcements.filter((each) => !isKnown(connection, planned, each));
     let at = NEVER;
     for (const announcement of wanted.slice(0, settings.maxAnnounced)) {
-      if (announcement.id !== undefined || announcement.asked) continue;
+      if ((announcement.id !== undefined && !announcement.repeat) || announcement.asked) continue;
       const next = Math.max(announcement.until, planned.signalAt + settings.announceGap);
       if (next > now) at = Math.min(at, next);
       else this.#announce(planned, announcement, now, settings);
@@ -75,12 +69,14 @@ export class Announcer {
   }
 
   #announce(planned: Planned, announcement: Announcement, now: number, settings: PlanSettings): void {
-    const { ip, port, backup, listen } = announcement;
+    const { ip, port, backup, listen, id } = announcement;
     planned.signalAt = now;
     announcement.asked = true;
-    const address = port === undefined ? { ip } : { ip, port };
+    announcement.repeat = false;
+    if (this.drops.sending(announcement, planned.token, now, settings.announceGap)) this.#actions.readDrops();
+    const address = { ip, ...(port === undefined ? {} : { port }), ...(id === undefined ? {} : { id }) };
     const args = { token: planned.token, address, ...(backup ? { backup } : {}), ...(listen ? { listen } : {}) };
-    this.#send({ name: 'announce', args }, (outcome, then) => {
+    this.#actions.send({ name: 'announce', args }, (outcome, then) => {
       announcement.asked = false;
       announcement.since = then;
       if (outcome.ok) {
@@ -92,7 +88,7 @@ export class Announcer {
       const kind = kindOfRefusal(outcome.error);
       announcement.failure = { kind, words: outcome.error.message, at: then };
       announcement.until = then + pauseAfter(announcement.failures, kind ?? 'refused', settings, ip);
-      if (outcome.error.code !== 'UNKNOWN_TOKEN') this.#again(planned.token, announcement.until);
+      if (outcome.error.code !== 'UNKNOWN_TOKEN') this.#actions.again(planned.token, announcement.until);
     });
   }
 
@@ -105,7 +101,7 @@ export class Announcer {
       planned.signalled.delete(known);
     }
     // Where the kernel knows of no such address, the peer does not either.
-    this.#send({ name: 'remove', args: { token: planned.token, id } }, () => undefined);
+    this.#actions.send({ name: 'remove', args: { token: planned.token, id } }, () => undefined);
   }
 }
 

@@ -104,6 +104,8 @@ export function mergeAnnouncements(
       listen,
       id: undefined,
       asked: false,
+      repeat: false,
+      dropped: 0,
       since: now,
       failures: 0,
       failure: undefined,

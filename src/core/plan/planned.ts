@@ -49,6 +49,10 @@ export interface Announcement {
   id: AddrId | undefined;
   /** The kernel is being asked to. */
   asked: boolean;
+  /** It is to be sent once more: the kernel may have dropped it. */
+  repeat: boolean;
+  /** How often that was so. */
+  dropped: number;
   since: number;
   failures: number;
   failure: Failure | undefined;

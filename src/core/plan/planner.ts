@@ -1,27 +1,24 @@
 import type { ConnectionRecord, ConnectionTable, SubflowRecord } from '../connection-table.ts';
 import type { Effect } from '../core-types.ts';
-import type { Command, Outcome, Refusal } from '../model/commands.ts';
-import { formatToken, type Token } from '../model/ids.ts';
+import type { Command, Outcome } from '../model/commands.ts';
+import type { Token } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Network } from '../network.ts';
-import { showEnd, whyClosed } from '../trail.ts';
+import type { Actions } from './actions.ts';
 import { Agenda } from './agenda.ts';
 import { Announcer } from './announcer.ts';
 import { faultOf } from './check.ts';
-import { choose, chooseNext } from './choices.ts';
 import { type Explanation, explain } from './explain.ts';
-import { kindOf, kindOfRefusal, pauseAfter } from './failure.ts';
 import { linkSubflows, mergeAnnouncements, mergePairs } from './pairs.ts';
-import { endsOf, newPlanned, type Pair, type Planned, Reads, remoteOf } from './planned.ts';
+import { newPlanned, type Planned, Reads } from './planned.ts';
 import { Rests } from './rests.ts';
-import { type PlanSettings, QUICK_CLOSE, SLOW_TRY } from './settings.ts';
-import { Judge, type Surroundings } from './standing.ts';
+import type { PlanSettings } from './settings.ts';
+import type { Surroundings } from './standing.ts';
+import { SubflowKeeper } from './subflow-keeper.ts';
 import { noteProgress, type ProgressSample } from './trouble.ts';
 import { View } from './view.ts';
 import { Watches } from './watches.ts';
 
-/** How often a peer may close a pair too soon before the pair has to rest. */
-const GRACE = 2;
 /** The counters are read this often in the shortest time that a plan calls trouble. */
 const SAMPLES = 4;
 
@@ -46,6 +43,7 @@ export class Planner {
   readonly #queue = new Set<Token>();
   readonly #rests = new Rests();
   readonly #announcer: Announcer;
+  readonly #subflows: SubflowKeeper;
   readonly #watches = new Watches();
   /** What plans got wrong, said once each. */
   readonly #faults = new Set<string>();
@@ -58,11 +56,16 @@ export class Planner {
     this.#connections = connections;
     this.#network = network;
     this.#order = order;
-    this.#announcer = new Announcer(
-      network,
-      (command, answered) => this.#send(command, answered),
-      (token, at) => this.#again(token, at),
-    );
+    const actions: Actions = {
+      send: (command, answered) => this.#send(command, answered),
+      again: (token, at) => this.#again(token, at),
+      readDrops: () => void this.#out.push({ type: 'readDrops' }),
+      trail: (message, fields) => {
+        if (this.trail) this.#out.push({ type: 'log', level: 'debug', message, fields });
+      },
+    };
+    this.#announcer = new Announcer(network, actions);
+    this.#subflows = new SubflowKeeper(this.#announcer, actions);
   }
 
   /** How many connections wait for their turn. */
@@ -72,7 +75,9 @@ export class Planner {
 
   /** When something is to be done because of the time. */
   get next(): number | undefined {
-    return this.#agenda.next;
+    const { at } = this.#announcer.drops;
+    const next = Math.min(at, this.#agenda.next ?? at);
+    return next === Number.POSITIVE_INFINITY ? undefined : next;
   }
 
   /** A connection is established: it takes subflows from now on. */
@@ -103,7 +108,9 @@ export class Planner {
     if (!planned) return [];
     const pair = planned.pairs.find((each) => each.subflow === subflow);
     if (pair && subflow.state === 'established' && was === 'trying') pair.since = now;
-    if (pair && subflow.state === 'closed') this.#closed(connection, pair, subflow, was, now);
+    if (pair && subflow.state === 'closed') {
+      this.#subflows.closed(connection, pair, subflow, was, this.#around(now));
+    }
     return this.#changed(connection, Reads.subflows, now);
   }
 
@@ -143,8 +150,14 @@ export class Planner {
     this.due(now);
   }
 
+  /** The kernel's count of dropped announcements. */
+  drops(count: number | undefined, now: number): void {
+    for (const token of this.#announcer.drops.read(count, now)) this.#queue.add(token);
+  }
+
   /** Queues what is due because of the time. */
   due(now: number): void {
+    if (this.#announcer.drops.at <= now) this.#out.push({ type: 'readDrops' });
     for (const token of this.#agenda.due(now)) {
       const planned = this.#connections.get(token)?.planned;
       if (!planned) continue;
@@ -210,144 +223,14 @@ export class Planner {
 
   /** Holds a connection against its plan, and does what is missing. */
   #reconcile(connection: ConnectionRecord, planned: Planned, now: number): void {
+    const around = this.#around(now);
     linkSubflows(planned.pairs, connection, now);
     const signalsAt = this.#announcer.withdraw(connection, planned, now, this.settings);
-    this.#drop(connection, planned, now);
-    const pairsAt = this.#create(connection, planned, now);
-    this.#mendBackup(connection, planned);
+    this.#subflows.drop(connection, planned, around);
+    const pairsAt = this.#subflows.create(connection, planned, around);
+    this.#subflows.mendBackup(connection, planned);
     const announceAt = this.#announcer.announce(connection, planned, now, this.settings);
     this.#agenda.set(connection.token, Math.min(planned.askAt, signalsAt, pairsAt, announceAt));
-  }
-
-  /**
-   * Destroys subflows whose address is gone, and those that the plan no longer wants. Never the last one that is of use,
-   * nor the initial one while its address lives, nor what the peer made.
-   */
-  #drop(connection: ConnectionRecord, planned: Planned, now: number): void {
-    const wanted = new Set(planned.pairs.map(({ subflow }) => subflow));
-    const live = connection.subflows.filter((each) => each.state === 'established' && !each.leaving);
-    const isGone = ({ local, ifIndex }: SubflowRecord): boolean => this.#network.isGone(local.ip, ifIndex);
-    const stays = live.some((each) => !isGone(each) && (wanted.has(each) || each.initial || !each.own));
-    for (const subflow of live) {
-      const gone = isGone(subflow);
-      if (stays && gone) this.#destroy(connection, planned, subflow, true, now);
-      else if (stays && subflow.own && !subflow.initial && !wanted.has(subflow)) {
-        this.#destroy(connection, planned, subflow, false, now);
-      }
-    }
-  }
-
-  #destroy(connection: ConnectionRecord, planned: Planned, subflow: SubflowRecord, gone: boolean, now: number): void {
-    const { token, local, remote } = subflow;
-    subflow.leaving = true;
-    // The kernel forgets the id of an address with its subflow: the peer is told first, or never.
-    if (gone) this.#announcer.withdrawGone(connection, planned, subflow, now);
-    this.#trail(connection, 'subflow destroyed', subflow, gone ? 'its address is gone' : 'it is no longer wanted');
-    this.#send({ name: 'destroySubflow', args: { token, local, remote } }, (outcome) => {
-      if (outcome.ok) return;
-      // Its end was missed: what is not there is not counted any more.
-      if (outcome.error.errno === 'ESRCH') connection.subflows.splice(connection.subflows.indexOf(subflow) >>> 0, 1);
-      else subflow.leaving = false;
-    });
-  }
-
-  /** Tries what is due. @returns when to look again */
-  #create(connection: ConnectionRecord, planned: Planned, now: number): number {
-    const { pairs } = planned;
-    if (pairs.length === 0) return Number.POSITIVE_INFINITY;
-    const judge = new Judge(connection, planned, this.#around(now));
-    let at = Number.POSITIVE_INFINITY;
-    for (const pair of pairs) {
-      if (!pair.subflow && !pair.asked) choose(connection, pair);
-      const standing = judge.judge(pair);
-      if (standing.state === 'due') this.#try(connection, planned, pair, now);
-      else if (standing.state === 'waiting') at = Math.min(at, standing.until);
-      else if (standing.state === 'trying' && pair.since + SLOW_TRY > now) at = Math.min(at, pair.since + SLOW_TRY);
-    }
-    return at;
-  }
-
-  #try(connection: ConnectionRecord, planned: Planned, pair: Pair, now: number): void {
-    const { token } = connection;
-    if (now - planned.triesFrom >= 1000) {
-      planned.triesFrom = now;
-      planned.tries = 0;
-    }
-    planned.tries++;
-    pair.asked = true;
-    const { local, backup } = pair;
-    const remote = remoteOf(pair);
-    const { ifIndex } = local;
-    const args = {
-      token,
-      local: { ip: local.ip },
-      remote,
-      ...(ifIndex === undefined ? {} : { ifIndex }),
-      ...(backup ? { backup } : {}),
-    };
-    this.#send({ name: 'createSubflow', args }, (outcome, then) => {
-      pair.asked = false;
-      if (outcome.ok) {
-        // The command's own record is the newest.
-        pair.subflow = connection.subflows.at(-1);
-        pair.since = then;
-      } else this.#refused(connection, planned, pair, outcome.error, then);
-    });
-  }
-
-  #refused(connection: ConnectionRecord, planned: Planned, pair: Pair, error: Refusal, now: number): void {
-    if (error.code === 'UNKNOWN_TOKEN') return;
-    const kind = kindOfRefusal(error);
-    this.#failed(connection, pair, kind, error.message, now);
-    this.#again(planned.token, Math.max(pair.until, now));
-    // EINVAL says many things: that the kernel manages the paths of this connection is one of them.
-    if (error.errno !== 'EINVAL') return;
-    this.#send({ name: 'listAddresses', args: { token: planned.token } }, (listed) => {
-      if (listed.ok || listed.error.errno !== 'EINVAL') return;
-      planned.foreign = true;
-      this.#agenda.set(planned.token, Number.POSITIVE_INFINITY);
-    });
-  }
-
-  #closed(connection: ConnectionRecord, pair: Pair, subflow: SubflowRecord, was: string, now: number): void {
-    pair.subflow = undefined;
-    const lived = was === 'established' ? now - pair.since : 0;
-    pair.since = now;
-    if (subflow.leaving) return;
-    if (lived >= QUICK_CLOSE) {
-      pair.failures = 0;
-      this.#rests.forget(endsOf(pair));
-    }
-    const kind = kindOf(subflow);
-    const byPeer = subflow.error === undefined || subflow.error === 'ECONNRESET';
-    if (kind === 'forbidden') this.#rests.note(endsOf(pair), now, this.settings.rest, 0);
-    else if (was === 'established' && lived < QUICK_CLOSE && byPeer) {
-      this.#rests.note(endsOf(pair), now, this.settings.rest, GRACE);
-    }
-    this.#failed(connection, pair, kind, whyClosed(subflow), now);
-  }
-
-  #failed(
-    connection: ConnectionRecord,
-    pair: Pair,
-    kind: ReturnType<typeof kindOfRefusal>,
-    words: string,
-    now: number,
-  ): void {
-    pair.failure = { kind, words, at: now };
-    if (chooseNext(connection, pair)) return;
-    pair.failures++;
-    const { retryMost } = this.settings;
-    pair.until = now + (kind === undefined ? retryMost : pauseAfter(pair.failures, kind, this.settings, pair.key));
-  }
-
-  #mendBackup({ token }: ConnectionRecord, { pairs }: Planned): void {
-    for (const { subflow, backup } of pairs) {
-      if (subflow?.state !== 'established' || subflow.askedBackup === backup) continue;
-      subflow.askedBackup = backup;
-      const { local, remote } = subflow;
-      this.#send({ name: 'setBackup', args: { token, local, remote, backup } }, () => undefined);
-    }
   }
 
   #changed(connection: ConnectionRecord, reads: number, now: number): readonly Effect[] {
@@ -388,11 +271,5 @@ export class Planner {
     this.#faults.add(`${plugin} ${fault}`);
     const message = 'the plan of a plugin is wrong: what it wanted before still counts';
     this.#out.push({ type: 'log', level: 'error', message, fields: { plugin, error: fault } });
-  }
-
-  #trail({ token }: ConnectionRecord, message: string, { local, remote }: SubflowRecord, because: string): void {
-    if (!this.trail) return;
-    const fields = { token: formatToken(token), local: showEnd(local), remote: showEnd(remote), because };
-    this.#out.push({ type: 'log', level: 'debug', message, fields });
   }
 }

@@ -68,6 +68,7 @@ class FakeHost implements Host {
       listen: (_: string, port: number) => ({ port: port || 45_000, close: () => undefined }),
       claim: () => () => undefined,
       subscribed: () => false,
+      counter: () => undefined,
       clock: this.#world.clock,
       log,
     };
