@@ -81,6 +81,11 @@ export class Core {
     return this.#planner.waiting + this.#keepers.waiting;
   }
 
+  /** Whether the plan of a connection asks how its subflows get on. */
+  watchesProgress(token: Token): boolean {
+    return this.#connections.get(token)?.planned?.troubleAfter !== undefined;
+  }
+
   /** Why a connection has the subflows that it has; undefined where there is none of that token. */
   explain(token: Token, now: number): Explanation | undefined {
     const connection = this.#connections.get(token);

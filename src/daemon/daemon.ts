@@ -13,6 +13,7 @@ import { Listeners } from './listeners.ts';
 import { kernelPathManager } from './path-manager.ts';
 import { findPlugins } from './plugin-loader.ts';
 import { parseOptions, type Running, setUp } from './plugin-setup.ts';
+import { Progress } from './progress.ts';
 import { reportConnections } from './report.ts';
 
 /** How long all plugins together may take to close: a service manager expects the end within a second. */
@@ -28,6 +29,7 @@ export class Daemon {
   readonly #kernel: Kernel;
   readonly #environment: Environment;
   readonly #listeners: Listeners;
+  readonly #progress: Progress;
   readonly #release: () => void;
   readonly #plugins: ReadonlyMap<string, Plugin>;
   readonly #running: Running[] = [];
@@ -48,6 +50,13 @@ export class Daemon {
     this.#release = release;
     this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]));
     this.#listeners = new Listeners(environment.listen);
+    this.#progress = new Progress({
+      openSocket: environment.openSocket,
+      clock,
+      log,
+      wanted: (token) => host.core.watchesProgress(token),
+      feed: (samples) => host.feed({ type: 'progress', samples }),
+    });
     const host = new Host(
       {
         perform: this.#listeners.around(kernelPathManager(kernel.family)),
@@ -58,7 +67,7 @@ export class Daemon {
         unlisten: (token) => this.#listeners.release(token),
         hasRoute: (address) => hasDefaultRoute(kernel.network, address),
         droppedAnnouncements: () => environment.counter('AddAddrTxDrop'),
-        watchProgress: () => undefined,
+        watchProgress: (every) => this.#progress.watch(every),
         pathManager: settings.core.pathManager,
         reread: (source) => {
           if (source === 'network') reread(host, kernel.network, environment);
@@ -218,6 +227,7 @@ export class Daemon {
     const end = clock.now() + STOP_MS;
     for (const plugin of this.#running.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()), 'stop');
     this.host.end();
+    this.#progress.close();
     this.#listeners.close();
     for (const socket of this.#kernel.sockets.splice(0)) socket.close();
     this.#release();

@@ -74,6 +74,8 @@ const SUBFLOW_STATES: readonly diag.State[] = [
   ...(['established', 'syn-sent', 'syn-received', 'fin-wait-1', 'fin-wait-2'] as const),
   ...(['closed', 'close-wait', 'last-ack', 'closing'] as const),
 ];
+/** Those in which data can be outstanding. */
+const SENDING_STATES: readonly diag.State[] = ['established', 'close-wait', 'fin-wait-1', 'closing', 'last-ack'];
 const SOCKET_STATES: readonly diag.State[] = [...SUBFLOW_STATES, 'listen'];
 
 /** Every MPTCP socket of the namespace of the client, a client of NETLINK_SOCK_DIAG. */
@@ -93,6 +95,18 @@ export function findByToken(client: Client, token: Token): Result<Connection> {
   const [connection] = joinDumps(found.value ? [found.value] : [], flows.value);
   if (!connection) throw new Error(`${diag.mptcpSocket.name}: an answer without a socket`);
   return { ok: true, value: connection };
+}
+
+/** Where the subflows of some connections stand, as far as their TCP tells. */
+export function readCounters(client: Client, wanted: (token: Token) => boolean): Result<diag.SubflowCounters[]> {
+  const all: diag.SubflowCounters[] = [];
+  const op = diag.subflowCounters(wanted);
+  for (const family of FAMILIES) {
+    const dump = client.dump(op, diag.BY_FAMILY, { family, states: SENDING_STATES });
+    if (!dump.ok) return dump;
+    for (const counters of dump.value) if (counters) all.push(counters);
+  }
+  return { ok: true, value: all };
 }
 
 function dumpAll<T extends { readonly cookie: bigint }>(

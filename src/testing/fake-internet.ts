@@ -3,8 +3,10 @@ import type { HeldAddress } from '../core/model/commands.ts';
 import type { ConnectionEvent, SubflowEvent } from '../core/model/events.ts';
 import { type AddrId, asAddrId, asToken, type IfIndex, type Ip, type Token } from '../core/model/ids.ts';
 import type { Clock } from '../daemon/clock.ts';
+import { FakeFlow } from './fake-flow.ts';
 import type { FakeKernel, FakeUserspacePathManager } from './fake-kernel.ts';
 import { FakeRefusal } from './fake-netlink.ts';
+import type { FakeSocket } from './fake-sockets.ts';
 
 /** How long a SYN is repeated before the kernel gives up (net.ipv4.tcp_syn_retries). */
 const SYN_TIMEOUT_MS = 127_000;
@@ -14,10 +16,19 @@ interface Place {
   readonly port: number;
 }
 
+/** One end of a subflow. */
+interface WireEnd extends Place {
+  readonly id: AddrId;
+  /** This end asks to use it only when there is no other. */
+  backup: boolean;
+}
+
 /** A subflow, as its two ends see it. */
 interface Wire {
-  readonly a: Place & { id: AddrId };
-  readonly b: Place & { id: AddrId };
+  readonly a: WireEnd;
+  readonly b: WireEnd;
+  /** What the client has sent over it. */
+  readonly flow: FakeFlow;
 }
 
 /** One end of a connection: a kernel and what it holds for the connection. */
@@ -32,7 +43,8 @@ interface Link {
   readonly a: Side;
   readonly b: Side;
   readonly wires: Wire[];
-  established: boolean;
+  /** The client sends without end. */
+  sending: boolean;
 }
 
 type Address = Parameters<FakeUserspacePathManager['announce']>[1];
@@ -60,6 +72,7 @@ export class FakeInternet {
   /** Puts a kernel on the net. */
   join(kernel: FakeKernel): void {
     this.#kernels.push(kernel);
+    kernel.sockets.list = () => this.#sockets(kernel);
     kernel.userspace = {
       announce: (token, address) => this.#announce(this.#side(kernel, token), address),
       remove: (token, id) => this.#remove(this.#side(kernel, token), id),
@@ -72,12 +85,12 @@ export class FakeInternet {
 
   /** A client connects and the server accepts. */
   connect(client: FakeKernel, server: FakeKernel, from: Ip, to: Place, options: { denyJoinId0?: boolean } = {}): Token {
-    const wire = { a: { ip: from, port: ++this.#lastPort, id: asAddrId(0) }, b: { ...to, id: asAddrId(0) } };
+    const wire = newWire({ ip: from, port: ++this.#lastPort, id: asAddrId(0) }, { ...to, id: asAddrId(0) });
     const link: Link = {
       a: { kernel: client, token: asToken(++this.#lastToken), held: [] },
       b: { kernel: server, token: asToken(++this.#lastToken), held: [] },
       wires: [wire],
-      established: true,
+      sending: false,
     };
     this.#links.push(link);
     for (const type of ['connectionCreated', 'connectionEstablished'] as const) {
@@ -86,6 +99,12 @@ export class FakeInternet {
       link.b.kernel.emit({ type, token: link.b.token, serverSide: true, denyJoinId0: false, ...ends(wire, 'b') });
     }
     return link.a.token;
+  }
+
+  /** The client begins, or stops, to send without end. */
+  send(token: Token, sending: boolean): void {
+    const link = this.#links.find(({ a }) => a.token === token);
+    if (link) link.sending = sending;
   }
 
   /** Ends a connection in order. */
@@ -98,11 +117,36 @@ export class FakeInternet {
 
   /** The live subflows that a kernel has, as `local > remote`. */
   subflows(kernel: FakeKernel): string[] {
+    return this.#wires(kernel).map(({ wire, end }) => `${wire[end].ip} > ${wire[other(end)].ip}`);
+  }
+
+  /** Those of them that the kernel's own side asks to use only when there is no other. */
+  backups(kernel: FakeKernel): string[] {
+    const backups = this.#wires(kernel).filter(({ wire, end }) => wire[end].backup);
+    return backups.map(({ wire, end }) => `${wire[end].ip} > ${wire[other(end)].ip}`);
+  }
+
+  #wires(kernel: FakeKernel): { readonly link: Link; readonly wire: Wire; readonly end: 'a' | 'b' }[] {
     return this.#links.flatMap((link) => {
       const end = link.a.kernel === kernel ? 'a' : link.b.kernel === kernel ? 'b' : undefined;
-      if (!end) return [];
-      return link.wires.map((wire) => `${wire[end].ip} > ${wire[end === 'a' ? 'b' : 'a'].ip}`);
+      return end ? link.wires.map((wire) => ({ link, wire, end })) : [];
     });
+  }
+
+  #sockets(kernel: FakeKernel): FakeSocket[] {
+    return this.#wires(kernel).map(({ link, wire, end }) => {
+      const { a, b, flow } = wire;
+      const first = !link.wires.some((each) => !each.a.backup && !each.b.backup);
+      const used = link.sending && (first || !(a.backup || b.backup));
+      flow.count(used, this.#passes(link, a, b), this.#clock.now());
+      const { acked, unacked } = end === 'a' ? flow : { acked: 0, unacked: 0 };
+      return { token: link[end].token, local: wire[end], remote: wire[other(end)], bytesAcked: acked, unacked };
+    });
+  }
+
+  /** Whether packets get from one end to the other. */
+  #passes(link: Link, a: Place, b: Place): boolean {
+    return link.a.kernel.links.stateOf(plain(a.ip)) === 'live' && link.b.kernel.links.stateOf(plain(b.ip)) === 'live';
   }
 
   #side(kernel: FakeKernel, token: number): View {
@@ -139,17 +183,16 @@ export class FakeInternet {
     const held = hold(own, local, true);
     const here = { ip: held.ip, port: local.port ?? ++this.#lastPort, id: held.id };
     const there = { ip: remote.ip ?? '', port: remote.port ?? 0, id: idAt(peer, remote) };
-    const wire = end === 'a' ? { a: here, b: there } : { a: there, b: here };
-    const state = own.kernel.links.stateOf(plain(local.ip));
-    const far = peer.kernel.links.stateOf(plain(remote.ip));
-    if (state === 'live' && far === 'live') {
+    const wire = end === 'a' ? newWire(here, there) : newWire(there, here);
+    wire[end].backup = local.flags?.includes('backup') ?? false;
+    if (this.#passes(link, wire.a, wire.b)) {
       link.wires.push(wire);
       this.#tell(link, wire, 'subflowEstablished');
     } else {
       const failed = subflowEvent(
         'subflowClosed',
         own.token,
-        { ...wire, [end === 'a' ? 'b' : 'a']: { ...there, id: asAddrId(0) } },
+        { ...wire, [other(end)]: { ...there, id: asAddrId(0) } },
         end,
         'ETIMEDOUT',
       );
@@ -158,18 +201,16 @@ export class FakeInternet {
   }
 
   #destroy({ link, end }: View, local: Address, remote: Address): void {
-    const far = end === 'a' ? 'b' : 'a';
-    const wire = link.wires.find((each) => is(each[end], local) && is(each[far], remote));
+    const wire = link.wires.find((each) => is(each[end], local) && is(each[other(end)], remote));
     if (!wire) throw new FakeRefusal('ESRCH', 'subflow not found');
     this.#cut(link, wire);
   }
 
   #setFlags({ link, end, peer }: View, local: Address, remote: Address): void {
-    const far = end === 'a' ? 'b' : 'a';
-    const wire = link.wires.find((each) => each[end].ip === local.ip && each[far].ip === remote.ip);
+    const wire = link.wires.find((each) => isAt(each[end], local) && isAt(each[other(end)], remote));
     if (!wire) throw new FakeRefusal('EINVAL', 'subflow not found');
-    const backup = local.flags?.includes('backup') ?? false;
-    peer.kernel.emit({ ...subflowEvent('subflowPriority', peer.token, wire, far), backup });
+    wire[end].backup = local.flags?.includes('backup') ?? false;
+    peer.kernel.emit(subflowEvent('subflowPriority', peer.token, wire, other(end)));
   }
 
   #cut(link: Link, wire: Wire): void {
@@ -184,6 +225,15 @@ export class FakeInternet {
 }
 
 const plain = (ip: Ip = ''): Ip => unmapped(ip);
+const other = (end: 'a' | 'b'): 'a' | 'b' => (end === 'a' ? 'b' : 'a');
+const newWire = (a: Omit<WireEnd, 'backup'>, b: Omit<WireEnd, 'backup'>): Wire => ({
+  a: { ...a, backup: false },
+  b: { ...b, backup: false },
+  flow: new FakeFlow(),
+});
+/** Ports count where they are given (net/mptcp/pm_userspace.c, mptcp_userspace_pm_set_flags). */
+const isAt = (place: Place, { ip, port }: Address): boolean =>
+  plain(place.ip) === plain(ip) && (!port || place.port === port);
 const is = (place: Place, { ip, port }: Address): boolean => place.ip === ip && place.port === port;
 
 /**
@@ -210,7 +260,7 @@ const idAt = (side: Side, { ip }: Address): AddrId =>
 
 function ends(wire: Wire, end: 'a' | 'b'): Omit<ConnectionEvent, 'type' | 'token' | 'serverSide' | 'denyJoinId0'> {
   const local = wire[end];
-  const remote = wire[end === 'a' ? 'b' : 'a'];
+  const remote = wire[other(end)];
   return {
     localIp: local.ip,
     localPort: local.port,
@@ -232,7 +282,8 @@ function subflowEvent(
     type,
     token,
     ...ends(wire, end),
-    backup: false,
+    // What the other end asks for: a kernel tells nobody what it asks for itself.
+    backup: wire[other(end)].backup,
     ifIndex: undefined,
     error,
     resetReason: undefined,

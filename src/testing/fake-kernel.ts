@@ -6,6 +6,7 @@ import { commandAt, GENL_HEADER, writeGenlHeader } from '../netlink/generic.ts';
 import { FakeEndpoints } from './fake-endpoints.ts';
 import { FakeLinks } from './fake-links.ts';
 import { type FakeMessage, FakeNetlink, FakeRefusal, type FakeRequest } from './fake-netlink.ts';
+import { FakeSockets } from './fake-sockets.ts';
 
 type Attributes = ReturnType<typeof pm.attr.decode>;
 type WireAddress = NonNullable<Attributes['addr']>;
@@ -35,6 +36,7 @@ export class FakeKernel {
   readonly netlink = new FakeNetlink();
   readonly links = new FakeLinks(this.netlink);
   readonly endpoints = new FakeEndpoints();
+  readonly sockets = new FakeSockets(this.netlink);
   readonly sysctls = new Map([
     ['enabled', '1'],
     ['path_manager', 'kernel'],

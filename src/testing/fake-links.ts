@@ -6,6 +6,14 @@ type LinkMessage = ReturnType<typeof route.link.decode>;
 type AddressMessage = ReturnType<typeof route.address.decode>;
 type RouteMessage = ReturnType<typeof route.route.decode>;
 
+interface Link {
+  readonly index: IfIndex;
+  up: boolean;
+  carrier: boolean;
+  /** Packets vanish on the way, and nothing tells of it. */
+  blackhole: boolean;
+}
+
 interface Assigned {
   readonly link: string;
   readonly ip: Ip;
@@ -15,7 +23,7 @@ interface Assigned {
 /** The interfaces and addresses of a fake host, told by rtnetlink. */
 export class FakeLinks {
   readonly #netlink: FakeNetlink;
-  readonly #links = new Map<string, { index: IfIndex; up: boolean; carrier: boolean }>();
+  readonly #links = new Map<string, Link>();
   readonly #addresses: Assigned[] = [];
   readonly #defaultRoutes: { family: 'ipv4' | 'ipv6'; link: string }[] = [];
   /** Indexes are not used again. */
@@ -30,7 +38,7 @@ export class FakeLinks {
   }
 
   add(name: string, carrier = true): void {
-    this.#links.set(name, { index: asIfIndex(++this.#lastIndex), up: true, carrier });
+    this.#links.set(name, { index: asIfIndex(++this.#lastIndex), up: true, carrier, blackhole: false });
     this.#tellLink(name, 'added');
   }
 
@@ -43,6 +51,10 @@ export class FakeLinks {
   set(name: string, change: { up?: boolean; carrier?: boolean }): void {
     Object.assign(this.#link(name), change);
     this.#tellLink(name, 'added');
+  }
+
+  setBlackhole(name: string, there: boolean): void {
+    this.#link(name).blackhole = there;
   }
 
   addAddress(link: string, ip: Ip, prefixLength: number): void {
@@ -89,11 +101,11 @@ export class FakeLinks {
   stateOf(ip: Ip): 'absent' | 'dead' | 'live' {
     const address = this.#addresses.find((each) => each.ip === ip);
     if (!address) return 'absent';
-    const { up, carrier } = this.#link(address.link);
-    return up && carrier ? 'live' : 'dead';
+    const { up, carrier, blackhole } = this.#link(address.link);
+    return up && carrier && !blackhole ? 'live' : 'dead';
   }
 
-  #link(name: string): { index: IfIndex; up: boolean; carrier: boolean } {
+  #link(name: string): Link {
     const link = this.#links.get(name);
     if (!link) throw new Error(`no link ${name}`);
     return link;

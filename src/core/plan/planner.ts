@@ -198,6 +198,8 @@ export class Planner {
     planned.askAt = view.askAt;
     this.#watch(planned.troubleAfter, view.troubleAfter);
     planned.troubleAfter = view.troubleAfter;
+    // What was read last says nothing of the time in which nobody reads.
+    if (view.troubleAfter === undefined) for (const each of connection.subflows) each.progress = undefined;
     const fault = plan === undefined ? undefined : faultOf(plan);
     if (fault !== undefined) this.#say(planned.plugin, fault);
     else if (plan !== undefined) {

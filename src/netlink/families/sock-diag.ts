@@ -15,7 +15,7 @@ export const PROTOCOL = 4;
 /** SOCK_DIAG_BY_FAMILY */
 export const BY_FAMILY = 20;
 
-const TCP = 6;
+export const TCP = 6;
 const MPTCP = 262;
 
 /** The kernel lists one family at a time; IPv4 clients of an AF_INET6 listener are listed under IPv6. */
@@ -213,6 +213,23 @@ const shared = {
 const mptcpAttr = sparseAttrSet('mptcpSocket', { ...shared, info: [2, growing(mptcpInfo)] });
 const tcpAttr = sparseAttrSet('tcpSocket', { ...shared, info: [2, growing(tcpInfo)], ulp: [19, nest(ulpAttr)] });
 
+/** Of a subflow no more than tells whose it is, and of tcp_info no more than tells whether it gets on. */
+const tokenAttr = sparseAttrSet('subflow', { token: [2, t.token] });
+const whoseAttr = sparseAttrSet('tcpSocket', {
+  ulp: [19, nest(sparseAttrSet('ulp', { mptcp: [3, nest(tokenAttr)] }))],
+});
+const tcpCounters = struct('tcp_info', 148, {
+  head: pad(3),
+  probes: t.u8,
+  timing: pad(20),
+  unacked: t.u32,
+  path: pad(92),
+  bytesAcked: t.u64,
+  received: pad(16),
+  notSentBytes: t.u32,
+});
+const countersAttr = sparseAttrSet('tcpSocket', { info: [2, growing(tcpCounters)] });
+
 type Header = ReturnType<typeof ipv4Msg.read>;
 /** One socket as the kernel lists it. */
 export type MptcpSocket = Header & Values<typeof mptcpAttr.definitions>;
@@ -249,11 +266,7 @@ function operation<D extends Definitions>(
     locate: (b, body, end, target) => requestAttr.locate(b, body + size, end, target),
     nameOf: (b, body, end, id, inside) => missingName(requestAttr, b, body + size, end, id, inside),
     read: (b, body, end) => {
-      const isIpv6 = end > body && family.read(b, body, 1) === 'ipv6';
-      const values = (isIpv6 ? ipv6Msg : ipv4Msg).read(b, body, end);
-      if (typeof values.family === 'number') {
-        throw new CodecError('NL_OUT_OF_RANGE', `${values.family} is no address family`, ['inet_diag_msg', 'family']);
-      }
+      const values = readHeader(b, body, end);
       set.fill(values as Record<string, unknown>, b, body + ipv6Msg.size, end);
       return values as Header & Values<D>;
     },
@@ -266,9 +279,65 @@ function operation<D extends Definitions>(
   };
 }
 
+/** A request as the kernel reads it. */
+export function readRequest(b: Buffer, body: number, end: number): DiagRequest & { readonly protocol: number } {
+  const { family: asked, states: listed, transport } = inetDiagReqV2.read(b, body, end);
+  const { protocol = transport } = requestAttr.decode(b, body + inetDiagReqV2.size, end);
+  return { family: asked as DiagFamily, states: listed as readonly State[], protocol };
+}
+
+function readHeader(b: Buffer, body: number, end: number): Header {
+  const isIpv6 = end > body && family.read(b, body, 1) === 'ipv6';
+  const values = (isIpv6 ? ipv6Msg : ipv4Msg).read(b, body, end);
+  if (typeof values.family === 'number') {
+    throw new CodecError('NL_OUT_OF_RANGE', `${values.family} is no address family`, ['inet_diag_msg', 'family']);
+  }
+  return values;
+}
+
 /** Dumps the MPTCP sockets of a family, listeners among them; each under the addresses of its initial subflow. */
 export const mptcpSockets = operation('list MPTCP sockets', MPTCP, false, mptcpAttr);
 /** Asks for the MPTCP socket with a token, whatever its family; ENOENT where there is none. */
 export const mptcpSocket = operation('find MPTCP socket', MPTCP, true, mptcpAttr);
 /** Dumps the TCP sockets of a family; those that are subflows say so in `ulp.mptcp`. */
 export const tcpSockets = operation('list TCP sockets', TCP, false, tcpAttr);
+
+/** How a subflow gets on. */
+export interface SubflowCounters {
+  readonly token: Token;
+  readonly local: Ip;
+  readonly localPort: number;
+  readonly remote: Ip;
+  readonly remotePort: number;
+  readonly bytesAcked: bigint;
+  /** Segments that are sent and not acknowledged. */
+  readonly unacked: number;
+  /** Bytes that wait to be sent. */
+  readonly notSent: number;
+  /** Probes of a closed window that the peer has not answered. */
+  readonly probes: number;
+}
+
+/**
+ * The same dump for the counters of subflows of some connections alone: of what is not one of them no more is read than
+ * tells so.
+ */
+export const subflowCounters = (
+  wanted: (token: Token) => boolean,
+): Operation<DiagRequest, SubflowCounters | undefined> => ({
+  ...tcpSockets,
+  name: 'read counters of subflows',
+  read: (b, body, end) => {
+    const attributes = body + ipv6Msg.size;
+    const token = whoseAttr.decode(b, attributes, end).ulp?.mptcp?.token;
+    if (token === undefined || !wanted(token)) return undefined;
+    const { local, localPort, remote, remotePort } = readHeader(b, body, end);
+    const {
+      bytesAcked = 0n,
+      unacked = 0,
+      notSentBytes = 0,
+      probes = 0,
+    } = countersAttr.decode(b, attributes, end).info ?? {};
+    return { token, local, localPort, remote, remotePort, bytesAcked, unacked, notSent: notSentBytes, probes };
+  },
+});

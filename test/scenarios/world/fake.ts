@@ -87,6 +87,9 @@ class FakeHost implements Host {
     this.kernel.links.set(link, { up });
     if (this.peer?.kernel.links.has(link)) this.peer.kernel.links.set(link, { carrier: up });
   }
+  async setBlackhole(link: string, there: boolean): Promise<void> {
+    for (const host of [this, this.peer]) if (host?.kernel.links.has(link)) host.kernel.links.setBlackhole(link, there);
+  }
   async addLink(link: string, up: boolean): Promise<void> {
     this.kernel.links.add(link, true);
     this.kernel.links.set(link, { up });
@@ -113,11 +116,13 @@ class FakeHost implements Host {
     const form = (address: string): string => (options.dualStack ? `::ffff:${address}` : address);
     const { internet } = this.#world;
     const token = internet.connect(this.kernel, to.kernel, form(own), { ip: form(ip), port: 8000 });
-    return { close: async () => internet.close(token) };
+    return { send: async () => internet.send(token, true), close: async () => internet.close(token) };
   }
   async subflows(): Promise<string[]> {
-    const plain = this.#world.internet.subflows(this.kernel).map((each) => each.replaceAll('::ffff:', ''));
-    return plain.sort();
+    return plain(this.#world.internet.subflows(this.kernel));
+  }
+  async backups(): Promise<string[]> {
+    return plain(this.#world.internet.backups(this.kernel));
   }
   async close(): Promise<void> {
     for (const daemon of this.#daemons) await daemon.stop();
@@ -128,3 +133,5 @@ class FakeHost implements Host {
     return [ip, ...(port ? [`port ${port}`] : []), ...flags, ...(dev ? [`dev ${dev}`] : [])].join(' ');
   }
 }
+
+const plain = (subflows: readonly string[]): string[] => subflows.map((each) => each.replaceAll('::ffff:', '')).sort();

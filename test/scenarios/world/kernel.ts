@@ -25,6 +25,8 @@ export class KernelWorld implements World {
   }: Parameters<World['pair']>[0]): Promise<{ client: KernelHost; server: KernelHost }> {
     const client = new KernelHost(await this.#lab.host('client'), 1, this.#dir);
     const server = new KernelHost(await this.#lab.host('server'), 2, this.#dir);
+    client.peer = server;
+    server.peer = client;
     for (const { lab } of [client, server]) {
       await lab.run('sysctl', '-qw', `net.mptcp.pm_type=${pathManager === 'userspace' ? 1 : 0}`);
       // Without it an interface that is switched off loses its IPv6 addresses for good.
@@ -54,6 +56,7 @@ export class KernelWorld implements World {
 class KernelHost implements Host {
   readonly lab: LabHost;
   readonly number: number;
+  peer: KernelHost | undefined;
   readonly #dir: string;
   #listening = false;
 
@@ -86,6 +89,11 @@ class KernelHost implements Host {
   }
   async setLink(link: string, up: boolean): Promise<void> {
     await this.lab.run('ip', 'link', 'set', link, up ? 'up' : 'down');
+  }
+  async setBlackhole(link: string, there: boolean): Promise<void> {
+    for (const host of [this, this.peer]) {
+      await host?.lab.run('tc', 'qdisc', there ? 'add' : 'del', 'dev', link, 'root', ...(there ? ['blackhole'] : []));
+    }
   }
   async addLink(link: string, up: boolean): Promise<void> {
     await this.lab.run('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}-far`);
@@ -136,17 +144,29 @@ class KernelHost implements Host {
     });
     // A client's connection is established with the first data that is answered (RFC 8684 section 3.1).
     await this.lab.ask({ op: 'send', connection, bytes: 100_000 });
-    return { close: () => this.lab.ask({ op: 'close', connection }) };
+    return {
+      send: () => this.lab.ask({ op: 'send', connection }),
+      close: () => this.lab.ask({ op: 'close', connection }),
+    };
+  }
+
+  subflows(): Promise<string[]> {
+    return this.#subflows(() => true);
+  }
+  /** The letter b is this host's wish, and B the other one's (iproute2's misc/ss.c). */
+  backups(): Promise<string[]> {
+    return this.#subflows((flags) => flags.includes('b'));
   }
 
   /** What ss(8) sees; an IPv4 peer of a dual-stack socket counts as IPv4. */
-  async subflows(): Promise<string[]> {
+  async #subflows(wanted: (flags: string) => boolean): Promise<string[]> {
     const output = await this.lab.run('ss', '-Htni', 'state', 'established');
     const found: string[] = [];
     let ends = '';
     for (const line of output.split('\n')) {
+      const [, flags] = /tcp-ulp-mptcp flags:(\S*)/.exec(line) ?? [];
       if (/^\S/.test(line)) ends = line;
-      else if (line.includes('tcp-ulp-mptcp')) found.push(show(ends));
+      else if (flags !== undefined && wanted(flags)) found.push(show(ends));
     }
     return found.sort();
   }

@@ -14,6 +14,8 @@ export interface Host {
   removeAddress(link: string, ip: string): Promise<void>;
   /** Switches an interface off or on. The other end loses and regains its carrier. */
   setLink(link: string, up: boolean): Promise<void>;
+  /** Packets over a link to the other host vanish in both directions, or no more; both ends keep link and addresses. */
+  setBlackhole(link: string, there: boolean): Promise<void>;
   /** A new interface without a peer, switched on or off, with carrier if it is on. */
   addLink(link: string, up: boolean): Promise<void>;
   /** A default route over an interface comes or goes: of the main table, or for packets from one address only. */
@@ -27,6 +29,8 @@ export interface Host {
   connect(to: Host, ip: string, options?: { dualStack?: boolean }): Promise<Connection>;
   /** The live subflows of this host's connections, initial ones included, as `10.0.1.1 > 10.0.1.2`; sorted. */
   subflows(): Promise<string[]>;
+  /** Those of them that this host asks the other one to use only when there is no other; sorted. */
+  backups(): Promise<string[]>;
 }
 
 export interface Config {
@@ -35,6 +39,8 @@ export interface Config {
 }
 
 export interface Connection {
+  /** Sends as much as it takes, for as long as it lives. */
+  send(): Promise<void>;
   close(): Promise<void>;
 }
 
