@@ -39,6 +39,8 @@ function newHost(hooks) {
     log: createLog('null', 'info'),
     reread: () => undefined,
     unlisten: () => undefined,
+    watchProgress: () => undefined,
+    droppedAnnouncements: () => undefined,
     hasRoute: () => true,
     notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
     pathManager: undefined,
