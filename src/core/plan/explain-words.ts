@@ -18,7 +18,7 @@ export function inWords({ pairs, others, announcements, idle }: Explanation, now
     ...pairs.map((pair) => pairInWords(pair, now)),
     ...others.map(({ local, remote, why }) => ({
       what: `${showEnd(local)} > ${showEnd(remote)}`,
-      words: `not wanted: ${why}`,
+      words: why,
       well: true,
     })),
     ...announcements.map((announcement) => announcementInWords(announcement, now)),
@@ -47,19 +47,22 @@ function pairInWords({ local, remote, backup, standing, subflow, failures, failu
   }
 }
 
-function announcementInWords({ ip, port, id, standing }: ExplainedAnnouncement, now: number): ExplainedLine {
+function announcementInWords({ ip, port, id, dropped, standing }: ExplainedAnnouncement, now: number): ExplainedLine {
   const what = port === undefined ? ip : showEnd({ ip, port });
   switch (standing.state) {
     case 'announced':
-      return { what, words: `announced as id ${id} for ${span(now - standing.since)}`, well: true };
+      return { what, words: `announced as id ${id} for ${span(now - standing.since)}${again(dropped)}`, well: true };
     case 'waiting':
-      return { what, words: `announced ${waiting(standing.until, now)}: ${standing.because}`, well: false };
+      return { what, words: `to be announced in ${span(standing.until - now)}: ${standing.because}`, well: false };
     case 'impossible':
       return { what, words: `not announced: ${standing.because}`, well: true };
     default:
       return standing satisfies never;
   }
 }
+
+const again = (dropped: number): string =>
+  dropped > 0 ? `, sent ${dropped} times more because the kernel drops announcements` : '';
 
 const waiting = (until: number, now: number): string =>
   until === Number.POSITIVE_INFINITY ? 'waiting' : `waiting ${span(until - now)}`;

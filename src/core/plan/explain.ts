@@ -3,7 +3,6 @@ import type { End } from '../model/connection.ts';
 import type { AddrId, IfIndex, Ip, Token } from '../model/ids.ts';
 import { isKnown } from './announcer.ts';
 import { type Announcement, type Pair, type Planned, remoteOf } from './planned.ts';
-import type { PlanSettings } from './settings.ts';
 import { Judge, type Standing, type Surroundings } from './standing.ts';
 
 /** A wanted subflow and where it stands. */
@@ -25,6 +24,8 @@ export interface ExplainedAnnouncement {
   readonly ip: Ip;
   readonly port: number | undefined;
   readonly id: AddrId | undefined;
+  /** How often it was sent again because the kernel may have dropped it. */
+  readonly dropped: number;
   readonly standing:
     | { readonly state: 'announced'; readonly since: number }
     | { readonly state: 'waiting'; readonly until: number; readonly because: string }
@@ -57,7 +58,7 @@ export function explain(connection: ConnectionRecord, around: Surroundings): Exp
     idle: undefined,
     pairs: planned.pairs.map((pair) => explainPair(pair, judge.judge(pair))),
     others: othersOf(connection, planned, around),
-    announcements: planned.announcements.map((each, i) => explainAnnouncement(connection, planned, each, i, around)),
+    announcements: announcementsOf(connection, planned, around),
   };
 }
 
@@ -75,29 +76,32 @@ function othersOf({ subflows }: ConnectionRecord, { pairs }: Planned, around: Su
 }
 
 function whyThere(subflow: SubflowRecord, { network }: Surroundings): string {
-  if (subflow.leaving) return 'it is being closed';
-  if (subflow.state === 'trying') return 'it is being tried, and no longer wanted';
-  if (network.isGone(subflow.local.ip, subflow.ifIndex)) return 'its address is gone, but there is no other subflow';
-  if (!subflow.own && !subflow.initial) return 'the peer made it';
-  return subflow.initial ? 'the connection began with it' : 'there is no other subflow';
+  if (subflow.leaving) return 'being closed';
+  if (subflow.state === 'trying') return 'being tried, though no longer wanted';
+  if (network.isGone(subflow.local.ip, subflow.ifIndex)) return 'stays though its address is gone: there is no other';
+  if (!subflow.own && !subflow.initial) return 'made by the peer';
+  return subflow.initial ? 'the initial subflow' : 'stays though it is not wanted: there is no other';
 }
 
+function announcementsOf(connection: ConnectionRecord, planned: Planned, around: Surroundings) {
+  const unknown = planned.announcements.filter((each) => !isKnown(connection, planned, each));
+  return planned.announcements.map((each) => explainAnnouncement(each, unknown.indexOf(each), around));
+}
+
+/** @param index its place among those that are to be announced; -1 where the peer knows it already */
 function explainAnnouncement(
-  connection: ConnectionRecord,
-  planned: Planned,
   announcement: Announcement,
   index: number,
-  { settings, now }: { readonly settings: PlanSettings; readonly now: number },
+  { settings, now }: Surroundings,
 ): ExplainedAnnouncement {
-  const { ip, port, id, since, failure, until } = announcement;
+  const { ip, port, id, since, failure, until, dropped } = announcement;
   const standing = (): ExplainedAnnouncement['standing'] => {
     if (id !== undefined) return { state: 'announced', since };
-    if (isKnown(connection, planned, announcement))
-      return { state: 'impossible', because: 'the connection began with it' };
+    if (index < 0) return { state: 'impossible', because: 'the connection began with it' };
     if (index >= settings.maxAnnounced) {
       return { state: 'impossible', because: `${settings.maxAnnounced} are announced (max-announced)` };
     }
     return { state: 'waiting', until: Math.max(until, now), because: failure?.words ?? 'one signal is sent at a time' };
   };
-  return { ip, port, id, standing: standing() };
+  return { ip, port, id, dropped, standing: standing() };
 }
