@@ -31,6 +31,8 @@ export interface SubflowRecord extends Mutable<Subflow> {
   own: boolean;
   /** Whether this host asked the peer to treat it as a backup. */
   askedBackup: boolean;
+  /** When a plan had it tried. */
+  triedAt: number | undefined;
   /** It is being destroyed: its end is not a failure. */
   leaving: boolean;
   progress: Progress | undefined;
@@ -217,6 +219,7 @@ function subflow(token: Token, local: End, remote: End, state: Subflow['state'],
     resetTransient: false,
     own: false,
     askedBackup: false,
+    triedAt: undefined,
     leaving: false,
     progress: undefined,
   };

@@ -267,10 +267,10 @@ export class Core {
 
   #tellNetwork(changes: readonly NetworkChange[]): Effect[] {
     const effects: Effect[] = [];
-    if (changes.length > 0) {
-      this.#planner.networkChanged(readsOf(changes));
-      this.#touchEndpoints();
-    }
+    // What plugins do not hear of may have gone: subflows from there can do no more.
+    const moved = this.#network.takeAliveChanged();
+    if (moved || changes.length > 0) this.#planner.networkChanged(readsOf(changes));
+    if (changes.length > 0) this.#touchEndpoints();
     for (const change of changes) {
       const { hook, payload } = change;
       const level = 'interface' in change ? 'info' : 'debug';

@@ -59,6 +59,7 @@ export class Network {
   #waitedInVain: LocalAddress | undefined;
   #byIp: ReadonlyMap<Ip, readonly Known[]> | undefined;
   readonly #gone = new GoneAddresses();
+  #aliveChanged = false;
   #nowHidden: { readonly address: LocalAddress; readonly because: Hidden }[] = [];
 
   constructor(flags: NotifyFlags) {
@@ -94,6 +95,13 @@ export class Network {
   /** Whether packets from an address, over an interface if one is given, could leave and no longer can. */
   isGone(ip: Ip, ifIndex?: IfIndex): boolean {
     return this.#gone.has(ip, ifIndex);
+  }
+
+  /** Whether an address came or went, be it one that plugins do not hear of, since this was asked last. */
+  takeAliveChanged(): boolean {
+    const changed = this.#aliveChanged;
+    this.#aliveChanged = false;
+    return changed;
   }
 
   #at(ip: Ip): readonly Known[] {
@@ -286,6 +294,7 @@ export class Network {
   #setAlive(known: Known, alive: boolean): void {
     if (known.alive === alive) return;
     known.alive = alive;
+    this.#aliveChanged = true;
     const { ip, ifIndex } = known.address;
     if (alive) this.#gone.came(ip, ifIndex);
     else this.#gone.went(ip, ifIndex);

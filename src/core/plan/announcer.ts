@@ -60,6 +60,7 @@ export class Announcer {
     const wanted = planned.announcements.filter((each) => !isKnown(connection, planned, each));
     let at = NEVER;
     for (const announcement of wanted.slice(0, settings.maxAnnounced)) {
+      if (this.#network.isGone(announcement.ip)) continue;
       if ((announcement.id !== undefined && !announcement.repeat) || announcement.asked) continue;
       const next = Math.max(announcement.until, planned.signalAt + settings.announceGap);
       if (next > now) at = Math.min(at, next);
@@ -81,6 +82,8 @@ export class Announcer {
       announcement.since = then;
       if (outcome.ok) {
         announcement.id = (outcome.value as { id: AddrId }).id;
+        announcement.failures = 0;
+        announcement.failure = undefined;
         planned.signalled.add(announcement);
         return;
       }
@@ -89,6 +92,7 @@ export class Announcer {
       announcement.failure = { kind, words: outcome.error.message, at: then };
       announcement.until = then + pauseAfter(announcement.failures, kind ?? 'refused', settings, ip);
       if (outcome.error.code !== 'UNKNOWN_TOKEN') this.#actions.again(planned.token, announcement.until);
+      if (outcome.error.errno === 'EINVAL') this.#actions.checkForeign(planned);
     });
   }
 

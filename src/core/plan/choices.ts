@@ -6,11 +6,14 @@ import { type Pair, type Place, remoteOf } from './planned.ts';
 export const whyNever = (connection: ConnectionRecord, pair: Pair): string | undefined =>
   hindrance(connection, pair, remoteOf(pair));
 
-/** Turns a pair that cannot lead where it does to the first place where it can. */
-export function choose(connection: ConnectionRecord, pair: Pair): void {
-  if (whyNever(connection, pair) === undefined) return;
-  const first = nextOf(connection, pair, 0);
+/** Turns a pair that cannot lead where it does, or rests, to the first place of which neither is true. */
+export function choose(connection: ConnectionRecord, pair: Pair, rests: (place: Place) => boolean): void {
+  if (pair.remotes.length === 1) return;
+  const isOut = (place: Place): boolean => hindrance(connection, pair, place) !== undefined || rests(place);
+  if (!isOut(remoteOf(pair))) return;
+  const first = pair.remotes.findIndex((place) => !isOut(place));
   if (first >= 0) pair.choice = first;
+  else if (whyNever(connection, pair) !== undefined) pair.choice = Math.max(nextOf(connection, pair, 0), 0);
 }
 
 /**

@@ -46,19 +46,29 @@ function renew(known: Pair, { key, remotes, backup }: Pair): Pair {
   return known;
 }
 
-/** Gives each pair the subflow that it has: the one that it had, or one of those that nobody else has. */
-export function linkSubflows(pairs: readonly Pair[], { subflows }: ConnectionRecord, now: number): void {
-  const free = new Set(subflows);
+/**
+ * Gives each pair the subflow that it has: the one that it had, or one of those that nobody else has.
+ * @param isStale whether a try is not to be waited for
+ */
+export function linkSubflows(
+  pairs: readonly Pair[],
+  { subflows }: ConnectionRecord,
+  now: number,
+  isStale: (subflow: SubflowRecord) => boolean = () => false,
+): void {
+  const free = new Set(subflows.filter((each) => each.state === 'established' || !isStale(each)));
   for (const pair of pairs) {
     if (pair.subflow && fits(pair.subflow, pair) && free.delete(pair.subflow)) continue;
     if (pair.subflow) pair.since = now;
     pair.subflow = undefined;
   }
   for (const pair of pairs) {
-    if (pair.subflow || pair.asked || free.size === 0) continue;
+    if (pair.subflow?.state === 'established' || pair.asked || free.size === 0) continue;
     const found = best(free, pair);
-    if (!found) continue;
+    // Of two tries between the same addresses it is not known which one an event is about.
+    if (!found || (pair.subflow && found.state === 'trying')) continue;
     free.delete(found);
+    if (pair.subflow) free.add(pair.subflow);
     pair.subflow = found;
     pair.choice = indexOf(pair, found.remote);
     pair.since = now;
@@ -86,13 +96,14 @@ const indexOf = ({ remotes }: Pair, place: Place): number => remotes.findIndex((
 
 const samePlace = (a: Place, b: Place): boolean => a.port === b.port && sameIp(a.ip, b.ip);
 
-/** The announcements of a new plan: those that were wanted before keep what is known of them. */
+/** The announcements of a new plan, each once: those that were wanted before keep what is known of them. */
 export function mergeAnnouncements(
   before: readonly Announcement[],
   wanted: readonly WantedAnnouncement[],
   now: number,
 ): readonly Announcement[] {
-  return wanted.map(({ ip, port, backup = false, listen = false }) => {
+  const once = wanted.filter(({ ip, port }, i) => wanted.findIndex((w) => w.port === port && sameIp(w.ip, ip)) === i);
+  return once.map(({ ip, port, backup = false, listen = false }) => {
     const same = before.find(
       (each) => sameIp(each.ip, ip) && each.port === port && each.backup === backup && each.listen === listen,
     );

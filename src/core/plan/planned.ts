@@ -89,9 +89,8 @@ export interface Planned {
 /** Where a pair leads now, or is tried to. */
 export const remoteOf = ({ remotes, choice }: Pair): Place => remotes[choice] as Place;
 
-/** The ends of a pair now, in text: what is remembered across connections. */
-export function endsOf(pair: Pair): string {
-  const { ip, port } = remoteOf(pair);
+/** The ends of a pair, now or with another place, in text: what is remembered across connections. */
+export function endsOf(pair: Pair, { ip, port } = remoteOf(pair)): string {
   return `${unmapped(pair.local.ip)}%${pair.local.ifIndex ?? ''} > ${unmapped(ip)} ${port}`;
 }
 

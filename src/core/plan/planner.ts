@@ -9,7 +9,7 @@ import { Agenda } from './agenda.ts';
 import { Announcer } from './announcer.ts';
 import { faultOf } from './check.ts';
 import { type Explanation, explain } from './explain.ts';
-import { linkSubflows, mergeAnnouncements, mergePairs } from './pairs.ts';
+import { mergeAnnouncements, mergePairs } from './pairs.ts';
 import { newPlanned, type Planned, Reads } from './planned.ts';
 import { Rests } from './rests.ts';
 import type { PlanSettings } from './settings.ts';
@@ -59,6 +59,7 @@ export class Planner {
     const actions: Actions = {
       send: (command, answered) => this.#send(command, answered),
       again: (token, at) => this.#again(token, at),
+      checkForeign: (planned) => this.#checkForeign(planned),
       readDrops: () => void this.#out.push({ type: 'readDrops' }),
       trail: (message, fields) => {
         if (this.trail) this.#out.push({ type: 'log', level: 'debug', message, fields });
@@ -226,13 +227,15 @@ export class Planner {
   /** Holds a connection against its plan, and does what is missing. */
   #reconcile(connection: ConnectionRecord, planned: Planned, now: number): void {
     const around = this.#around(now);
-    linkSubflows(planned.pairs, connection, now);
+    // What is refused at once sets a time of its own.
+    this.#agenda.set(connection.token, Number.POSITIVE_INFINITY);
+    this.#subflows.link(connection, planned, around);
     const signalsAt = this.#announcer.withdraw(connection, planned, now, this.settings);
     this.#subflows.drop(connection, planned, around);
     const pairsAt = this.#subflows.create(connection, planned, around);
     this.#subflows.mendBackup(connection, planned);
     const announceAt = this.#announcer.announce(connection, planned, now, this.settings);
-    this.#agenda.set(connection.token, Math.min(planned.askAt, signalsAt, pairsAt, announceAt));
+    this.#again(connection.token, Math.min(planned.askAt, signalsAt, pairsAt, announceAt));
   }
 
   #changed(connection: ConnectionRecord, reads: number, now: number): readonly Effect[] {
@@ -261,6 +264,12 @@ export class Planner {
   /** A connection that is still there is looked at again at that time at the latest. */
   #again(token: Token, at: number): void {
     if (this.#connections.get(token)) this.#agenda.advance(token, at);
+  }
+
+  #checkForeign(planned: Planned): void {
+    this.#send({ name: 'listAddresses', args: { token: planned.token } }, (listed) => {
+      if (!listed.ok && listed.error.errno === 'EINVAL') planned.foreign = true;
+    });
   }
 
   #send(command: Command, answered: Parameters<Order>[1]): void {

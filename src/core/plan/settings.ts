@@ -33,5 +33,7 @@ export const planDefaults: PlanSettings = {
 export const LONGEST_REST = 3_600_000;
 /** A subflow that the peer closes sooner than this has not been accepted, whatever the handshake said. */
 export const QUICK_CLOSE = 10_000;
+/** A try that has not ended after this was ended without anybody being told: the kernel gives up sooner. */
+export const LONGEST_TRY = 600_000;
 /** A try that takes longer than this no longer keeps others from being tried in its place. */
 export const SLOW_TRY = 3000;

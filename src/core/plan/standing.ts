@@ -40,7 +40,10 @@ export class Judge {
     this.#around = around;
     // What no pair has, such as subflows that the peer made, has its place already.
     const had = new Set<SubflowRecord | undefined>(planned.pairs.map(({ subflow }) => subflow));
-    for (const each of connection.subflows) if (!had.has(each) && !each.leaving) this.#take(interfaceOf(each, around));
+    for (const each of connection.subflows) {
+      const abandoned = each.own && each.state === 'trying';
+      if (!had.has(each) && !each.leaving && !abandoned) this.#take(interfaceOf(each, around));
+    }
     this.#tries = around.now - planned.triesFrom < 1000 ? planned.tries : 0;
   }
 

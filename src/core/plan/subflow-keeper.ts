@@ -6,8 +6,9 @@ import type { Actions } from './actions.ts';
 import type { Announcer } from './announcer.ts';
 import { choose, chooseNext } from './choices.ts';
 import { kindOf, kindOfRefusal, pauseAfter } from './failure.ts';
+import { linkSubflows } from './pairs.ts';
 import { endsOf, type Pair, type Planned, remoteOf } from './planned.ts';
-import { QUICK_CLOSE, SLOW_TRY } from './settings.ts';
+import { LONGEST_TRY, QUICK_CLOSE, SLOW_TRY } from './settings.ts';
 import { Judge, type Surroundings } from './standing.ts';
 
 /** How often a peer may close a pair too soon before the pair has to rest. */
@@ -23,51 +24,74 @@ export class SubflowKeeper {
     this.#actions = actions;
   }
 
+  /** Gives each pair the subflow that it has. */
+  link(connection: ConnectionRecord, { pairs }: Planned, { network, now }: Surroundings): void {
+    linkSubflows(pairs, connection, now, ({ local, triedAt, ifIndex }) => {
+      if (triedAt === undefined) return false;
+      // The packets of a try that began before the address went come again at long intervals: a new one is faster.
+      const returned = network.usableSince({ ip: local.ip, ifIndex }) ?? triedAt;
+      return returned > triedAt || now - triedAt >= LONGEST_TRY;
+    });
+  }
+
   /**
    * Destroys subflows whose address is gone, and those that the plan no longer wants. Never the last one that is of use,
    * nor the initial one while its address lives, nor what the peer made.
    */
-  drop(connection: ConnectionRecord, planned: Planned, { network, now }: Surroundings): void {
+  drop(connection: ConnectionRecord, planned: Planned, { network, settings, now }: Surroundings): void {
     const wanted = new Set(planned.pairs.map(({ subflow }) => subflow));
     const live = connection.subflows.filter((each) => each.state === 'established' && !each.leaving);
-    const isGone = ({ local, ifIndex }: SubflowRecord): boolean => network.isGone(local.ip, ifIndex);
-    const stays = live.some((each) => !isGone(each) && (wanted.has(each) || each.initial || !each.own));
-    for (const subflow of live) {
-      const gone = isGone(subflow);
-      if (stays && gone) this.#destroy(connection, planned, subflow, true, now);
-      else if (stays && subflow.own && !subflow.initial && !wanted.has(subflow)) {
-        this.#destroy(connection, planned, subflow, false, now);
-      }
+    const alive = live.filter(({ local, ifIndex }) => !network.isGone(local.ip, ifIndex));
+    if (alive.length === 0) return;
+    const destroy = (subflow: SubflowRecord, because: string, gone = false): void =>
+      this.#destroy(connection, planned, subflow, because, gone, { settings, now });
+    if (alive.length < live.length) {
+      for (const each of live) if (!alive.includes(each)) destroy(each, 'its address is gone', true);
     }
+    const surplus = alive.filter((each) => each.own && !each.initial && !wanted.has(each));
+    const ending = surplus.length < alive.length ? surplus : surplus.slice(1);
+    for (const each of ending) destroy(each, 'it is no longer wanted');
+    for (const each of tooMany(alive, planned, settings.maxSubflows)) destroy(each, 'there are more than max-subflows');
   }
 
-  #destroy(connection: ConnectionRecord, planned: Planned, subflow: SubflowRecord, gone: boolean, now: number): void {
+  #destroy(
+    connection: ConnectionRecord,
+    planned: Planned,
+    subflow: SubflowRecord,
+    because: string,
+    gone: boolean,
+    { settings, now }: Pick<Surroundings, 'settings' | 'now'>,
+  ): void {
     const { token, local, remote } = subflow;
     subflow.leaving = true;
     // The kernel forgets the id of an address with its subflow: the peer is told first, or never.
     if (gone) this.#announcer.withdrawGone(connection, planned, subflow, now);
-    this.#trail(connection, 'subflow destroyed', subflow, gone ? 'its address is gone' : 'it is no longer wanted');
-    this.#actions.send({ name: 'destroySubflow', args: { token, local, remote } }, (outcome) => {
+    this.#trail(connection, 'subflow destroyed', subflow, because);
+    this.#actions.send({ name: 'destroySubflow', args: { token, local, remote } }, (outcome, then) => {
       if (outcome.ok) return;
+      const isThere = outcome.error.errno !== 'ESRCH';
+      subflow.leaving = !isThere;
       // Its end was missed: what is not there is not counted any more.
-      if (outcome.error.errno === 'ESRCH') connection.subflows.splice(connection.subflows.indexOf(subflow) >>> 0, 1);
-      else subflow.leaving = false;
+      if (!isThere) connection.subflows.splice(connection.subflows.indexOf(subflow) >>> 0, 1);
+      this.#actions.again(token, isThere ? then + settings.retryAfter : then);
     });
   }
 
   /** Tries what is due. @returns when to look again */
   create(connection: ConnectionRecord, planned: Planned, around: Surroundings): number {
-    const { now } = around;
+    const { rests, now } = around;
     const { pairs } = planned;
     if (pairs.length === 0) return Number.POSITIVE_INFINITY;
     const judge = new Judge(connection, planned, around);
     let at = Number.POSITIVE_INFINITY;
     for (const pair of pairs) {
-      if (!pair.subflow && !pair.asked) choose(connection, pair);
+      if (!pair.subflow && !pair.asked) choose(connection, pair, (place) => rests.until(endsOf(pair, place), now) > 0);
       const standing = judge.judge(pair);
       if (standing.state === 'due') this.#try(connection, planned, pair, around);
       else if (standing.state === 'waiting') at = Math.min(at, standing.until);
-      else if (standing.state === 'trying' && pair.since + SLOW_TRY > now) at = Math.min(at, pair.since + SLOW_TRY);
+      else if (standing.state === 'trying') {
+        at = Math.min(at, pair.since + (now < pair.since + SLOW_TRY ? SLOW_TRY : LONGEST_TRY));
+      }
     }
     return at;
   }
@@ -96,6 +120,7 @@ export class SubflowKeeper {
       if (outcome.ok) {
         // The command's own record is the newest.
         pair.subflow = connection.subflows.at(-1);
+        if (pair.subflow) pair.subflow.triedAt = then;
         pair.since = then;
       } else this.#refused(connection, planned, pair, outcome.error, { ...around, now: then });
     });
@@ -106,12 +131,7 @@ export class SubflowKeeper {
     const kind = kindOfRefusal(error);
     this.#failed(connection, pair, kind, error.message, around);
     this.#actions.again(planned.token, Math.max(pair.until, around.now));
-    // EINVAL says many things: that the kernel manages the paths of this connection is one of them.
-    if (error.errno !== 'EINVAL') return;
-    this.#actions.send({ name: 'listAddresses', args: { token: planned.token } }, (listed) => {
-      if (listed.ok || listed.error.errno !== 'EINVAL') return;
-      planned.foreign = true;
-    });
+    if (error.errno === 'EINVAL') this.#actions.checkForeign(planned);
   }
 
   /** The subflow of a pair has ended. @param was the state that it was in */
@@ -154,7 +174,10 @@ export class SubflowKeeper {
       if (subflow?.state !== 'established' || subflow.askedBackup === backup) continue;
       subflow.askedBackup = backup;
       const { local, remote } = subflow;
-      this.#actions.send({ name: 'setBackup', args: { token, local, remote, backup } }, () => undefined);
+      this.#actions.send({ name: 'setBackup', args: { token, local, remote, backup } }, (outcome) => {
+        // It is tried again with the next occasion.
+        if (!outcome.ok) subflow.askedBackup = !backup;
+      });
     }
   }
 
@@ -162,4 +185,12 @@ export class SubflowKeeper {
     const fields = { token: formatToken(token), local: showEnd(local), remote: showEnd(remote), because };
     this.#actions.trail(message, fields);
   }
+}
+
+/** Slow tries that give way to others may come up in the end: then there are too many, of which the last ones go. */
+function tooMany(alive: readonly SubflowRecord[], { pairs }: Planned, most: number): readonly SubflowRecord[] {
+  const over = alive.filter(({ leaving }) => !leaving).length - most;
+  if (over <= 0) return [];
+  const own = pairs.flatMap(({ subflow }) => (subflow && alive.includes(subflow) ? [subflow] : []));
+  return own.filter((each) => each.own && !each.initial && !each.leaving).slice(-over);
 }
