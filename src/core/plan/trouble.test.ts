@@ -50,6 +50,14 @@ describe('trouble', () => {
     expect(trouble(subflow, 2000 + HOLD)).toEqual({ troubled: false, until: never });
   });
 
+  test('lasts beyond that where data stands still when it ends', () => {
+    const well = [2000, 20, true] as const;
+    const { subflow } = sampled([0, 10, true], [...well], [1900 + HOLD, 30, true], [1950 + HOLD, 30, true]);
+    expect(trouble(subflow, 2000 + HOLD)).toEqual({ troubled: true, until: never });
+    noteProgress(subflow, { acked: 40, outstanding: true }, AFTER, 2100 + HOLD);
+    expect(trouble(subflow, 2100 + HOLD).troubled).toBe(false);
+  });
+
   test('ends also where nothing is outstanding any more', () => {
     const { subflow } = sampled([0, 10, true], [2000, 10, false]);
     expect(trouble(subflow, 2000 + HOLD).troubled).toBe(false);

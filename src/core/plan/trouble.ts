@@ -56,6 +56,8 @@ export function troubleAt(
   if (stalledSince !== undefined && now - stalledSince >= after) return { troubled: true, until: never };
   const next = stalledSince === undefined ? never : stalledSince + after;
   const held = stall !== undefined && stall.to - stall.from >= after ? stall.to + hold : 0;
+  // While it stands still it is not well, though it has not been long enough for trouble.
+  if (stalledSince !== undefined && stalledSince < held) return { troubled: true, until: never };
   if (held > now) return { troubled: true, until: held };
   return { troubled: false, until: next };
 }
