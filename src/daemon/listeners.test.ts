@@ -24,13 +24,19 @@ function world(taken: readonly string[] = []) {
     asked.push(command);
     return answer;
   });
-  const announce = (token: number, id: number, ip: string, port?: number): Outcome<unknown> =>
+  const announce = (
+    token: number,
+    id: number,
+    ip: string,
+    port?: number,
+    listen: boolean | string = true,
+  ): Outcome<unknown> =>
     perform({
       name: 'announce',
       args: {
         token: asToken(token),
         address: { ip, id: asAddrId(id), ...(port === undefined ? {} : { port }) },
-        listen: true,
+        listen,
       },
     });
   const remove = (token: number, id: number): Outcome<unknown> =>
@@ -60,6 +66,25 @@ describe('an announcement with a listener', () => {
     expect(w.announce(1, 16, '10.0.1.1', 8000)).toEqual({ ok: true, value: { port: 8000 } });
     expect(w.listeners.size).toBe(0);
     expect(w.remove(1, 16)).toEqual(done);
+  });
+
+  test('behind a translator listens where that leads, on the same port', () => {
+    const w = world();
+    expect(w.announce(1, 16, '198.51.100.7', 8000, '10.0.1.1')).toEqual({ ok: true, value: { port: 8000 } });
+    w.announce(1, 17, '198.51.100.8', 8000, '10.0.1.1');
+    expect([...w.open]).toEqual(['10.0.1.1:8000']);
+    expect(w.asked).toMatchObject([{ args: { address: { ip: '198.51.100.7', port: 8000 } } }, {}]);
+    w.remove(1, 16);
+    expect(w.open.size).toBe(1);
+    w.remove(1, 17);
+    expect(w.open.size).toBe(0);
+  });
+
+  test('on any port of another address announces the one that it got', () => {
+    const w = world();
+    expect(w.announce(1, 16, '2001:db8:9::1', 0, '2001:db8::1')).toEqual({ ok: true, value: { port: 50_000 } });
+    expect([...w.open]).toEqual(['2001:db8::1:50000']);
+    expect(w.asked).toMatchObject([{ args: { address: { ip: '2001:db8:9::1', port: 50_000 } } }]);
   });
 
   test('that the kernel refuses leaves nothing open', () => {

@@ -18,8 +18,8 @@ interface Held {
 }
 
 /**
- * Listens for joins to announced addresses: one listener for all connections that announce the same address and port,
- * for as long as one of them does.
+ * Listens for joins to announced addresses: one listener for all connections that announce the same address and port, or
+ * such as a translator leads to the same, for as long as one of them does.
  */
 export class Listeners {
   readonly #listen: Listen;
@@ -58,10 +58,10 @@ export class Listeners {
   }
 
   #announce(command: Command & { name: 'announce' }, perform: Perform): Outcome<unknown> {
-    const { token, address } = command.args;
+    const { token, address, listen } = command.args;
     let held: { key: string; port: number } | undefined;
     try {
-      held = this.#take(address.ip, address.port ?? 0);
+      held = this.#take(typeof listen === 'string' ? listen : address.ip, address.port ?? 0);
     } catch (error) {
       return { ok: false, error: { code: 'FAILED', message: `announce: cannot listen: ${(error as Error).message}` } };
     }
