@@ -13,6 +13,7 @@ import { Listeners } from './listeners.ts';
 import { kernelPathManager } from './path-manager.ts';
 import { findPlugins } from './plugin-loader.ts';
 import { parseOptions, type Running, setUp } from './plugin-setup.ts';
+import { withoutPresets } from './presets.ts';
 import { Progress } from './progress.ts';
 import { reportConnections } from './report.ts';
 
@@ -83,8 +84,9 @@ export class Daemon {
    * Starts: subscribes first, so that nothing is missed, then sets the plugins up, then reads what there is.
    * @throws StartError, PluginError; nothing is left open then
    */
-  static async start(settings: Settings, environment: Environment, extra: readonly Plugin[] = []): Promise<Daemon> {
+  static async start(given: Settings, environment: Environment, extra: readonly Plugin[] = []): Promise<Daemon> {
     const { log } = environment;
+    const settings = withoutPresets(given);
     const { pluginDir, loadPlugins, pathManager, notifyFlags } = settings.core;
     checkKernel(environment);
     const found = await findPlugins({
@@ -157,8 +159,9 @@ export class Daemon {
     return done;
   }
 
-  async #apply(settings: Settings): Promise<void> {
+  async #apply(given: Settings): Promise<void> {
     const { log } = this.#environment;
+    const settings = withoutPresets(given);
     const before = this.#settings;
     const changed = (key: KeyName): boolean => !isDeepStrictEqual(before.core[key], settings.core[key]);
     const stale = [...this.#plugins.values()].filter((plugin) => {

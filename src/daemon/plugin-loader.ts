@@ -31,7 +31,8 @@ interface Directory {
   readonly foreign: readonly string[];
 }
 
-const EXTENSIONS = ['.js', '.mjs'];
+/** What the files of plugins end with. */
+export const EXTENSIONS: readonly string[] = ['.js', '.mjs'];
 const FOREIGN = '.so';
 const SHIPPED = 'shipped';
 /** How long a file may take to load. */
