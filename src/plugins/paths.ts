@@ -17,7 +17,7 @@ export const familiesOption = choice({
 });
 
 /** Whether subflows of a connection may use an address. */
-function suits(ip: string, { local }: PlannedConnection, families: 'same' | 'both'): boolean {
+export function suits(ip: string, { local }: PlannedConnection, families: 'same' | 'both'): boolean {
   // A socket of AF_INET takes no IPv6 at all: addresses of the other kind show themselves IPv4-mapped.
   const onlyIpv4 = familyOf(local.ip) === 'ipv4' && unmapped(local.ip) === local.ip;
   return families === 'both' && !onlyIpv4 ? true : familyOf(ip) === familyOf(local.ip);
@@ -42,7 +42,7 @@ export function locals(
 }
 
 /** The peer's addresses that a connection's subflows may lead to, of the family of a local one. */
-export const targets = (remotes: readonly End[], { ip }: LocalAddress): readonly End[] =>
+export const targets = (remotes: readonly End[], { ip }: Pick<LocalAddress, 'ip'>): readonly End[] =>
   remotes.filter((remote) => familyOf(remote.ip) === familyOf(ip));
 
 /**

@@ -107,6 +107,13 @@ export class FakeInternet {
     if (link) link.sending = sending;
   }
 
+  /** The bytes that the server has got over the subflows that live. */
+  received(token: Token): number {
+    const link = this.#links.find(({ a }) => a.token === token);
+    for (const wire of link?.wires ?? []) this.#count(link as Link, wire);
+    return (link?.wires ?? []).reduce((sum, { flow }) => sum + flow.acked, 0);
+  }
+
   /** Ends a connection in order. */
   close(token: Token): void {
     const at = this.#links.findIndex(({ a }) => a.token === token);
@@ -135,13 +142,17 @@ export class FakeInternet {
 
   #sockets(kernel: FakeKernel): FakeSocket[] {
     return this.#wires(kernel).map(({ link, wire, end }) => {
-      const { a, b, flow } = wire;
-      const first = !link.wires.some((each) => !each.a.backup && !each.b.backup);
-      const used = link.sending && (first || !(a.backup || b.backup));
-      flow.count(used, this.#passes(link, a, b), this.#clock.now());
-      const { acked, unacked } = end === 'a' ? flow : { acked: 0, unacked: 0 };
+      this.#count(link, wire);
+      const { acked, unacked } = end === 'a' ? wire.flow : { acked: 0, unacked: 0 };
       return { token: link[end].token, local: wire[end], remote: wire[other(end)], bytesAcked: acked, unacked };
     });
+  }
+
+  /** Backups carry data where there is nothing else. */
+  #count(link: Link, { a, b, flow }: Wire): void {
+    const isBackup = (wire: Pick<Wire, 'a' | 'b'>): boolean => wire.a.backup || wire.b.backup;
+    const used = link.sending && (!isBackup({ a, b }) || link.wires.every(isBackup));
+    flow.count(used, this.#passes(link, a, b), this.#clock.now());
   }
 
   /** Whether packets get from one end to the other. */

@@ -1,3 +1,4 @@
+import type { SubflowProgress } from '../core/core-types.ts';
 import type { Command, CommandName, Outcome } from '../core/model/commands.ts';
 import type { Connection } from '../core/model/connection.ts';
 import type { ConnectionEvent, SubflowEvent } from '../core/model/events.ts';
@@ -193,6 +194,12 @@ export class PluginTest {
       resetTransient: false,
       ...which,
     });
+    await this.settle();
+  }
+
+  /** What the kernel's counters say of subflows now: bytes acknowledged, and whether any wait for that. */
+  async progress(samples: readonly SubflowProgress[]): Promise<void> {
+    this.#host.feed({ type: 'progress', samples });
     await this.settle();
   }
 

@@ -116,7 +116,11 @@ class FakeHost implements Host {
     const form = (address: string): string => (options.dualStack ? `::ffff:${address}` : address);
     const { internet } = this.#world;
     const token = internet.connect(this.kernel, to.kernel, form(own), { ip: form(ip), port: 8000 });
-    return { send: async () => internet.send(token, true), close: async () => internet.close(token) };
+    return {
+      send: async () => internet.send(token, true),
+      received: async () => internet.received(token),
+      close: async () => internet.close(token),
+    };
   }
   async subflows(): Promise<string[]> {
     return plain(this.#world.internet.subflows(this.kernel));

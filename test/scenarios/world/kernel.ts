@@ -137,6 +137,7 @@ class KernelHost implements Host {
   async connect(to: KernelHost, ip: string, options: { dualStack?: boolean } = {}): Promise<Connection> {
     if (!to.#listening) await to.lab.ask({ op: 'listen', at: { ip: '::', port: 8000 } });
     to.#listening = true;
+    const index = await to.lab.ask<number>({ op: 'accepted' });
     const target = options.dualStack ? `::ffff:${ip}` : ip;
     const { connection } = await this.lab.ask<{ connection: number }>({
       op: 'connect',
@@ -146,6 +147,7 @@ class KernelHost implements Host {
     await this.lab.ask({ op: 'send', connection, bytes: 100_000 });
     return {
       send: () => this.lab.ask({ op: 'send', connection }),
+      received: async () => (await to.lab.ask<{ received: number }>({ op: 'counts', connection: index })).received,
       close: () => this.lab.ask({ op: 'close', connection }),
     };
   }

@@ -41,6 +41,8 @@ export interface Config {
 export interface Connection {
   /** Sends as much as it takes, for as long as it lives. */
   send(): Promise<void>;
+  /** The bytes that the other end has got. */
+  received(): Promise<number>;
   close(): Promise<void>;
 }
 
