@@ -87,8 +87,10 @@ export class SubflowKeeper {
     for (const pair of pairs) {
       if (!pair.subflow && !pair.asked) choose(connection, pair, (place) => rests.until(endsOf(pair, place), now) > 0);
       const standing = judge.judge(pair);
-      if (standing.state === 'due') this.#try(connection, planned, pair, around);
-      else if (standing.state === 'waiting') at = Math.min(at, standing.until);
+      if (standing.state === 'due') {
+        this.#try(connection, planned, pair, around);
+        at = Math.min(at, now + SLOW_TRY);
+      } else if (standing.state === 'waiting') at = Math.min(at, standing.until);
       else if (standing.state === 'trying') {
         at = Math.min(at, pair.since + (now < pair.since + SLOW_TRY ? SLOW_TRY : LONGEST_TRY));
       }
