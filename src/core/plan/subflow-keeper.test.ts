@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { REMOTE } from '../../../test/fixtures/core/inputs.ts';
-import { mesh, onInterface, PlanWorld, RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/plan-world.ts';
-import type { Ip } from '../model/ids.ts';
+import { mesh, PlanWorld, RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/plan-world.ts';
+import { asIfIndex, type Ip } from '../model/ids.ts';
 import type { PlanView } from '../model/plan.ts';
 import { SLOW_TRY } from './settings.ts';
 
@@ -185,7 +185,7 @@ describe('an address that goes', () => {
     expect(w.commands()).toHaveLength(2);
     w.carrier(2, false);
     expect(w.commands()).toEqual([`destroy ${WIFI} > ${REMOTE}`]);
-    expect(w.wires.map(({ ifIndex }) => ifIndex)).toEqual([undefined, onInterface(3).ifIndex]);
+    expect(w.wires.map(({ ifIndex }) => ifIndex)).toEqual([undefined, asIfIndex(3)]);
   });
 
   test('a hundred times in a row leaves nothing behind and nothing twice', () => {
