@@ -298,3 +298,28 @@ test.each<[CommandName, unknown]>([
 ])('%s with %j is a bad argument', (name, args) => {
   expect(code(feed(newCore(), wrong(name, args)))).toBe('BAD_ARGUMENT');
 });
+
+describe('an announcement that is listened for', () => {
+  const sent = (serverSide: boolean, more: object = {}): unknown => {
+    const { core } = connected({ serverSide, localPort: 8000 });
+    const args = { token: T, address: { ip: '10.0.2.1' }, listen: true, ...more };
+    const [effect] = feed(core, command('announce', args));
+    return effect?.type === 'send' ? effect.command.args : effect;
+  };
+
+  test('names no port that a server has anyway: an IPv6 address has no room for it', () => {
+    expect(sent(true)).toEqual({
+      token: T,
+      address: { ip: '10.0.2.1', id: FIRST_OWN_ID },
+      listen: true,
+      listenPort: 8000,
+    });
+  });
+  test('names that of a client, whose subflows have one each', () => {
+    expect(sent(false)).toEqual({ token: T, address: { ip: '10.0.2.1', id: FIRST_OWN_ID, port: 8000 }, listen: true });
+  });
+  test('names the one that is given', () => {
+    const address = { ip: '10.0.2.1', port: 9000 };
+    expect(sent(true, { address })).toEqual({ token: T, address: { ...address, id: FIRST_OWN_ID }, listen: true });
+  });
+});

@@ -1,6 +1,6 @@
 import { type ConnectionRecord, type ConnectionTable, idsOf } from './connection-table.ts';
 import { inFormOf, sameIp } from './ip.ts';
-import type { Command, HeldAddress, Outcome, Refusal, RefusalCode } from './model/commands.ts';
+import type { Command, Commands, HeldAddress, Outcome, Refusal, RefusalCode } from './model/commands.ts';
 import { formatToken, type Ip, type Token } from './model/ids.ts';
 
 /** A command that may be sent, or the reason why not. */
@@ -140,9 +140,23 @@ function prepareAnnounce(connection: ConnectionRecord, command: Command & { name
   if (!isPlace(args.address)) return refuse('BAD_ARGUMENT', 'announce: address.ip must be an IP address in text');
   const id = args.address.id ?? idsOf(connection).forSignal(args.address.ip);
   if (id === undefined) return refuse('NO_ADDRESS_ID', 'announce: all address ids of the connection are in use');
-  const port = args.address.port ?? (args.listen ? connection.local.port : undefined);
-  const address = { ...args.address, id, ...(port === undefined ? {} : { port }) };
-  return { ok: true, command: { name: 'announce', args: { ...args, address } }, chosen: args.address.id === undefined };
+  const completed = { ...args, address: { ...args.address, id } };
+  return {
+    ok: true,
+    command: { name: 'announce', args: withPort(connection, completed) },
+    chosen: args.address.id === undefined,
+  };
+}
+
+/**
+ * Says where to listen. To a server's own port peers come without being told of it, and better so: with a port an IPv6
+ * address does not fit beside timestamps (net/mptcp/options.c, mptcp_established_options_add_addr). A client's port is
+ * another one for each subflow.
+ */
+function withPort({ local, serverSide }: ConnectionRecord, args: Commands['announce']['args']): typeof args {
+  if (!args.listen || args.address.port !== undefined) return args;
+  if (serverSide) return { ...args, listenPort: args.listenPort ?? local.port };
+  return { ...args, address: { ...args.address, port: local.port } };
 }
 
 const isPlace = (place: { readonly ip: Ip } | undefined): boolean => typeof place?.ip === 'string';

@@ -44,7 +44,7 @@ function world(taken: readonly string[] = []) {
   const refuse = (yes: boolean): void => {
     answer = yes ? no : done;
   };
-  return { listeners, open, asked, announce, remove, refuse };
+  return { listeners, open, asked, perform, announce, remove, refuse };
 }
 
 describe('an announcement with a listener', () => {
@@ -78,6 +78,14 @@ describe('an announcement with a listener', () => {
     expect(w.open.size).toBe(1);
     w.remove(1, 17);
     expect(w.open.size).toBe(0);
+  });
+
+  test('without a port listens on the one that is said, and announces none', () => {
+    const w = world();
+    const args = { token: asToken(1), address: { ip: '10.0.1.1', id: asAddrId(16) }, listen: true, listenPort: 443 };
+    expect(w.perform({ name: 'announce', args })).toEqual({ ok: true, value: { port: 0 } });
+    expect([...w.open]).toEqual(['10.0.1.1:443']);
+    expect(w.asked).toEqual([{ name: 'announce', args }]);
   });
 
   test('on any port of another address announces the one that it got', () => {

@@ -58,15 +58,17 @@ export class Listeners {
   }
 
   #announce(command: Command & { name: 'announce' }, perform: Perform): Outcome<unknown> {
-    const { token, address, listen } = command.args;
+    const { token, address, listen, listenPort = address.port ?? 0 } = command.args;
     let held: { key: string; port: number } | undefined;
     try {
-      held = this.#take(typeof listen === 'string' ? listen : address.ip, address.port ?? 0);
+      held = this.#take(typeof listen === 'string' ? listen : address.ip, listenPort);
     } catch (error) {
       return { ok: false, error: { code: 'FAILED', message: `announce: cannot listen: ${(error as Error).message}` } };
     }
-    const { port } = held;
-    const outcome = perform({ name: 'announce', args: { ...command.args, address: { ...address, port } } });
+    // The one that the kernel chose, where any was as good.
+    const port = address.port === 0 ? held.port : address.port;
+    const place = port === undefined ? address : { ...address, port };
+    const outcome = perform({ name: 'announce', args: { ...command.args, address: place } });
     if (!outcome.ok) {
       this.#leave(held.key);
       return outcome;
@@ -76,7 +78,7 @@ export class Listeners {
     // Announced again, it is sent again; it does not count twice.
     if (before || id === undefined) this.#leave(held.key);
     else this.#held.set(token, [...(this.#held.get(token) ?? []), { id, key: held.key }]);
-    return { ok: true, value: { port } };
+    return { ok: true, value: { port: port ?? 0 } };
   }
 
   /** @throws SystemError where nobody can listen there (EADDRNOTAVAIL) */

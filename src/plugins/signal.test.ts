@@ -51,8 +51,8 @@ describe('a server announces', () => {
   });
 
   test.each([
-    ['yes', 'announce 198.51.100.7 443 listen true'],
-    ['10.0.1.1', 'announce 198.51.100.7 443 listen 10.0.1.1'],
+    ['yes', 'announce 198.51.100.7 listen true'],
+    ['10.0.1.1', 'announce 198.51.100.7 listen 10.0.1.1'],
     ['no', 'announce 198.51.100.7'],
   ])('with listen = %s', async (listen, expected) => {
     const { t } = await start({ announce: '198.51.100.7', listen });

@@ -38,7 +38,7 @@ export interface Commands {
    * same port of that address or of all. `listen` has mptcpd listen at exactly that address and port until the address is
    * removed or the connection closes: on the port given (0: any, the answer tells), or else on the connection's own. Where
    * somebody listens there already, that serves. With an address in its place it listens at that one instead: where a
-   * translator (NAT) leads what comes to the announced one.
+   * translator (NAT) leads what comes to the announced one; on `listenPort` if that leads to another port.
    */
   announce: {
     args: {
@@ -47,6 +47,7 @@ export interface Commands {
       readonly ifIndex?: IfIndex;
       readonly backup?: boolean;
       readonly listen?: boolean | Ip;
+      readonly listenPort?: number;
     };
     /** The port is 0 where none was announced. */
     answer: { readonly id: AddrId; readonly port: number };
