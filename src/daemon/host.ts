@@ -72,6 +72,7 @@ export class Host {
   readonly #refusals = new Throttle(REFUSAL_INTERVAL);
   #lastCommand = 0;
   #cancelWake = (): void => undefined;
+  #wakeAt = Number.POSITIVE_INFINITY;
   #watching = false;
   #turning = false;
   #ended = false;
@@ -212,10 +213,7 @@ export class Host {
         this.#options.watchProgress(effect.every);
         break;
       case 'wake':
-        this.#cancelWake();
-        this.#cancelWake = this.#options.clock.after(effect.at - this.#options.clock.now(), () => {
-          this.feed({ type: 'timer' });
-        });
+        this.#wake(effect.at);
         break;
       case 'log':
         this.#options.log[effect.level](effect.fields, effect.message);
@@ -223,6 +221,20 @@ export class Host {
       default:
         effect satisfies never;
     }
+  }
+
+  /**
+   * Comes back at that time, unless it does earlier: a command that stands before this effect may have been answered, and
+   * the answer have led to an earlier one, by now.
+   */
+  #wake(at: number): void {
+    if (at >= this.#wakeAt) return;
+    this.#cancelWake();
+    this.#wakeAt = at;
+    this.#cancelWake = this.#options.clock.after(at - this.#options.clock.now(), () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY;
+      this.feed({ type: 'timer' });
+    });
   }
 
   /** What a plugin wants; undefined where it fails to say. */
