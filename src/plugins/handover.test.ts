@@ -181,6 +181,19 @@ describe('when the first interface is well again', () => {
   });
 });
 
+describe('an interface that comes back with another address', () => {
+  test('is known by its prefix', async () => {
+    const { t, c } = await start();
+    await t.removeAddress('wlan0', LOCAL);
+    await up(t, c, WWAN);
+    await closed(t, c, LOCAL, c.local.port);
+    commandsOf(t);
+    await t.addAddress('wlan0', '10.0.1.77');
+    await t.advance(HOLD);
+    expect(commandsOf(t)).toEqual([`create 10.0.1.77 → ${REMOTE}`]);
+  });
+});
+
 describe('prefer', () => {
   test('names the interface that comes first; the initial subflow stays as backup', async () => {
     const { t, c } = await start({ prefer: 'ww*, initial' });

@@ -1,6 +1,7 @@
 /** What the plans have in common that use one interface first and the others when that fails. */
 import {
   type End,
+  type IfIndex,
   type LocalAddress,
   type Option,
   type PlanView,
@@ -42,7 +43,7 @@ export function waysOf(view: PlanView, prefer: readonly string[], families: 'sam
   const own = locals(view.addresses, connection, families);
   const liveOf = (local: LocalAddress): readonly Subflow[] =>
     subflows.filter((each) => each.state === 'established' && leavesFrom(each, local));
-  const began = own.find(({ ip }) => sameIp(ip, connection.local.ip))?.ifIndex;
+  const began = interfaceOf(own, unmapped(connection.local.ip));
   const place = (local: LocalAddress): number => {
     const name = nameOf(interfaces, local);
     const at = prefer.findIndex((word) => (word === INITIAL ? local.ifIndex === began : matches(name, word)));
@@ -68,6 +69,10 @@ export const over = ({ local, remote }: Way, backup: boolean): WantedSubflow => 
 
 /** Whether the connection began with a way, and its first subflow lives. */
 export const hasInitial = ({ live }: Way): boolean => live.some(({ initial }) => initial);
+
+/** Whose address it is; or was, by its prefix: a network may give an interface that comes back another one. */
+const interfaceOf = (own: readonly LocalAddress[], ip: string): IfIndex | undefined =>
+  (own.find((local) => local.ip === ip) ?? own.find((local) => sameSubnet(local, ip)))?.ifIndex;
 
 /** Those on the same link fail with it alone. */
 const nearFirst = (remote: readonly End[], local: LocalAddress): readonly End[] => [

@@ -45,6 +45,8 @@ interface Link {
   readonly wires: Wire[];
   /** The client sends without end. */
   sending: boolean;
+  /** Bytes that the server has got over subflows that are gone. */
+  received: number;
 }
 
 type Address = Parameters<FakeUserspacePathManager['announce']>[1];
@@ -91,6 +93,7 @@ export class FakeInternet {
       b: { kernel: server, token: asToken(++this.#lastToken), held: [] },
       wires: [wire],
       sending: false,
+      received: 0,
     };
     this.#links.push(link);
     for (const type of ['connectionCreated', 'connectionEstablished'] as const) {
@@ -107,11 +110,12 @@ export class FakeInternet {
     if (link) link.sending = sending;
   }
 
-  /** The bytes that the server has got over the subflows that live. */
+  /** The bytes that the server has got. */
   received(token: Token): number {
     const link = this.#links.find(({ a }) => a.token === token);
-    for (const wire of link?.wires ?? []) this.#count(link as Link, wire);
-    return (link?.wires ?? []).reduce((sum, { flow }) => sum + flow.acked, 0);
+    if (!link) return 0;
+    for (const wire of link.wires) this.#count(link, wire);
+    return link.wires.reduce((sum, { flow }) => sum + flow.acked, link.received);
   }
 
   /** Ends a connection in order. */
@@ -225,6 +229,8 @@ export class FakeInternet {
   }
 
   #cut(link: Link, wire: Wire): void {
+    this.#count(link, wire);
+    link.received += wire.flow.acked;
     link.wires.splice(link.wires.indexOf(wire), 1);
     this.#tell(link, wire, 'subflowClosed');
   }

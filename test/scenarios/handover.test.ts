@@ -23,17 +23,21 @@ async function moves(connection: Connection): Promise<void> {
 }
 
 const families = {
-  IPv4: { first: '10.0.1.1 > 10.0.1.2', second: '10.0.2.1 > 10.0.2.2', to: '10.0.1.2' },
-  IPv6: { first: 'fd00:1::1 > fd00:1::2', second: 'fd00:2::1 > fd00:2::2', to: 'fd00:1::2' },
+  IPv4: { first: '10.0.1.1 > 10.0.1.2', second: '10.0.2.1 > 10.0.2.2', to: '10.0.1.2', dualStack: false },
+  'IPv4 from sockets of IPv6': {
+    ...{ first: '10.0.1.1 > 10.0.1.2', second: '10.0.2.1 > 10.0.2.2', to: '10.0.1.2' },
+    dualStack: true,
+  },
+  IPv6: { first: 'fd00:1::1 > fd00:1::2', second: 'fd00:2::1 > fd00:2::2', to: 'fd00:1::2', dualStack: false },
 };
 
 describe('handover: a second path only while the first one fails', () => {
-  for (const [family, { first, second, to }] of Object.entries(families)) {
+  for (const [family, { first, second, to, dualStack }] of Object.entries(families)) {
     scenario(`${family}: a transfer survives a path that swallows packets, and goes back to it`, async ({ world }) => {
       const { client, server: other } = await world.pair({ links: 2, pathManager: 'userspace' });
       await client.start(handover);
       await other.start(signal);
-      const connection = await client.connect(other, to);
+      const connection = await client.connect(other, to, { dualStack });
       await connection.send();
       await eventually('one path', subflows(client), [first]);
       await client.setBlackhole('v1', true);
@@ -50,7 +54,7 @@ describe('handover: a second path only while the first one fails', () => {
       const { client, server: other } = await world.pair({ links: 2, pathManager: 'userspace' });
       await client.start(handover);
       await other.start(signal);
-      const connection = await client.connect(other, to);
+      const connection = await client.connect(other, to, { dualStack });
       await connection.send();
       await eventually('one path', subflows(client), [first]);
       await client.setLink('v1', false);
