@@ -11,7 +11,8 @@ import {
   REMOTE,
   T,
 } from '../../../test/fixtures/core/inputs.ts';
-import { mesh, PlanWorld, RTT, token } from '../../../test/fixtures/core/plan-world.ts';
+import { RTT } from '../../../test/fixtures/core/model-kernel.ts';
+import { mesh, PlanWorld, token } from '../../../test/fixtures/core/plan-world.ts';
 import { Core } from '../core.ts';
 import type { HookName } from '../model/hooks.ts';
 import { asIfIndex } from '../model/ids.ts';
@@ -243,7 +244,7 @@ describe('a plan that goes wrong', () => {
 
 test('nothing is left of connections that are gone', () => {
   const w = new PlanWorld({ plan: mesh });
-  w.fate = () => ({ error: 'ECONNREFUSED' });
+  w.kernel.fate = () => ({ error: 'ECONNREFUSED' });
   for (let i = 0; i < 50; i++) w.connect({ token: token(i), localPort: i });
   w.advance(500);
   for (let i = 0; i < 50; i++) w.disconnect(token(i));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { REMOTE } from '../../../test/fixtures/core/inputs.ts';
-import { type Fate, mesh, PlanWorld, RTT, SYN_TIMEOUT, token } from '../../../test/fixtures/core/plan-world.ts';
+import { type Fate, RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/model-kernel.ts';
+import { mesh, PlanWorld, token } from '../../../test/fixtures/core/plan-world.ts';
 
 const [LOCAL, WIFI] = ['10.0.1.1', '10.0.2.1'] as const;
 const OTHER = '10.0.8.8';
@@ -10,7 +11,7 @@ const remote = { ip: REMOTE, port: 443 };
 /** A host with two addresses, of which the second has no subflow yet; its tries end so. */
 function world(fate: Fate, plan: PlanWorld['plan'] = mesh): PlanWorld {
   const w = new PlanWorld({ plan, addresses: [LOCAL, WIFI] });
-  w.fate = () => fate;
+  w.kernel.fate = () => fate;
   w.connect();
   return w;
 }
@@ -60,7 +61,7 @@ describe('a subflow that fails is tried again', () => {
 
   test('two that fall together do not come back together', () => {
     const w = new PlanWorld({ plan: mesh, addresses: [LOCAL, WIFI, '10.0.3.1', '10.0.4.1'] });
-    w.fate = () => ({ error: 'ECONNREFUSED' });
+    w.kernel.fate = () => ({ error: 'ECONNREFUSED' });
     w.connect();
     w.advance(1500);
     const again = w.timed().flatMap(([at, line]) => (at > 0 && line.startsWith('create') ? [at] : []));
@@ -71,7 +72,7 @@ describe('a subflow that fails is tried again', () => {
   test('the series begins anew after one that was up for ten seconds, and goes on after a shorter one', () => {
     const w = world({ error: 'ECONNREFUSED' });
     w.advance(8000);
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.advance(20_000);
     w.timed();
     const since = w.now;
@@ -104,7 +105,7 @@ describe('at once', () => {
     w.take(WIFI);
     w.advance(1000);
     w.commands();
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.bring(WIFI, 2);
     w.advance(RTT);
     expect(w.commands()).toEqual([CREATE]);
@@ -118,7 +119,7 @@ describe('at once', () => {
     w.advance(200_000);
     w.commands();
     expect(w.explain()[0]).toBe(`${WIFI} > ${REMOTE}:443: waiting: ${WIFI} cannot be used now, 7 failures in a row`);
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.bring(WIFI, 2);
     expect(w.commands()).toEqual([CREATE]);
   });
@@ -132,7 +133,7 @@ describe('at once', () => {
     w.advance(2 * SYN_TIMEOUT + 1150);
     w.advance(5);
     w.commands();
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.feed({ type: 'routes' });
     w.settle();
     expect(w.commands()).toHaveLength(tries);
@@ -237,7 +238,8 @@ describe('a pair that is forbidden', () => {
   test('while an alternative is not, that is used', () => {
     const plan = () => ({ subflows: [{ local: { ip: WIFI }, remote: [remote, { ip: OTHER, port: 443 }] }] });
     const w = new PlanWorld({ plan, addresses: [LOCAL, WIFI] });
-    w.fate = (_, to) => (to === REMOTE ? { error: 'ECONNRESET', reason: 'prohibited' } : { error: 'ECONNREFUSED' });
+    w.kernel.fate = (_, to) =>
+      to === REMOTE ? { error: 'ECONNRESET', reason: 'prohibited' } : { error: 'ECONNREFUSED' };
     w.connect();
     w.advance(10_000);
     const lines = w.commands();
@@ -270,7 +272,7 @@ describe('a connection that the kernel manages itself', () => {
 
   test('EINVAL alone does not make it one', () => {
     const w = world({ errno: 'EINVAL' });
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.advance(60_000 + RTT);
     expect(w.paths()).toHaveLength(2);
   });
@@ -333,7 +335,7 @@ test('where everything stands is said in words', () => {
     addresses: [LOCAL, WIFI, '10.0.3.1', '10.0.4.1'],
     settings: { maxSubflows: 3 },
   });
-  w.fate = (ip) => (ip === WIFI ? { error: 'ECONNREFUSED' } : 'silent');
+  w.kernel.fate = (ip) => (ip === WIFI ? { error: 'ECONNREFUSED' } : 'silent');
   w.connect();
   w.join(LOCAL, '10.0.9.10');
   w.advance(100);

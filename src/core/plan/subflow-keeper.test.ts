@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { REMOTE } from '../../../test/fixtures/core/inputs.ts';
-import { mesh, PlanWorld, RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/plan-world.ts';
+import { RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/model-kernel.ts';
+import { mesh, PlanWorld } from '../../../test/fixtures/core/plan-world.ts';
 import { asIfIndex, type Ip } from '../model/ids.ts';
 import type { PlanView } from '../model/plan.ts';
 import { SLOW_TRY } from './settings.ts';
@@ -55,13 +56,13 @@ describe('what is no longer wanted', () => {
   test('never the last one, until one that is wanted is established', () => {
     const w = three();
     w.cut(w.wire(LOCAL));
-    w.fate = () => ({ error: 'ECONNREFUSED' });
+    w.kernel.fate = () => ({ error: 'ECONNREFUSED' });
     wants(w, () => from('10.0.4.1'));
     expect(w.paths()).toHaveLength(1);
     w.bring('10.0.4.1', 4);
     w.advance(RTT);
     expect(w.paths()).toHaveLength(1);
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.advance(1200);
     expect(w.paths()).toEqual([`10.0.4.1 > ${REMOTE}`]);
   });
@@ -77,7 +78,7 @@ describe('what is no longer wanted', () => {
 
   test('that is not there any more is forgotten, and made again where it is wanted', () => {
     const w = three();
-    w.lose(w.wire(WIFI));
+    w.kernel.lose(w.wire(WIFI));
     wants(w, () => from(LOCAL));
     w.advance(1);
     expect(w.explain().join()).not.toContain(WIFI);
@@ -185,7 +186,7 @@ describe('an address that goes', () => {
     expect(w.commands()).toHaveLength(2);
     w.carrier(2, false);
     expect(w.commands()).toEqual([`destroy ${WIFI} > ${REMOTE}`]);
-    expect(w.wires.map(({ ifIndex }) => ifIndex)).toEqual([undefined, asIfIndex(3)]);
+    expect(w.kernel.wires.map(({ ifIndex }) => ifIndex)).toEqual([undefined, asIfIndex(3)]);
   });
 
   test('a hundred times in a row leaves nothing behind and nothing twice', () => {
@@ -203,12 +204,12 @@ describe('an address that goes', () => {
 
   test('a try that began before is not waited for once it is back', () => {
     const w = new PlanWorld({ plan: mesh, addresses: [LOCAL, WIFI] });
-    w.fate = () => 'silent';
+    w.kernel.fate = () => 'silent';
     w.connect();
     w.advance(50);
     w.carrier(2, false);
     w.advance(500);
-    w.fate = () => 'up';
+    w.kernel.fate = () => 'up';
     w.carrier(2, true);
     w.advance(RTT);
     expect(w.paths()).toEqual([`${LOCAL} > ${REMOTE}`, `${WIFI} > ${REMOTE}`]);
@@ -230,14 +231,14 @@ describe('limits', () => {
 
   test('a slow try gives way to others, and where it comes up in the end the last of the plan goes', () => {
     const w = new PlanWorld({ plan: mesh, settings: { maxSubflows: 2 } });
-    w.fate = (ip) => (ip === WIFI ? 'silent' : 'up');
+    w.kernel.fate = (ip) => (ip === WIFI ? 'silent' : 'up');
     w.connect();
     w.advance(SLOW_TRY - 1);
     expect(w.commands()).toEqual([`create ${WIFI} > ${REMOTE}`]);
     w.advance(1 + RTT);
     expect(w.commands()).toEqual([`create ${MOBILE} > ${REMOTE}`]);
     const late = { localIp: WIFI, localPort: 1, locId: 16, remoteIp: REMOTE, remotePort: 443, remId: 0 };
-    w.put({ ...w.wire(MOBILE), local: { ip: WIFI, port: 1, id: 16 as never } });
+    w.kernel.put({ ...w.wire(MOBILE), local: { ip: WIFI, port: 1, id: 16 as never } });
     w.feed({
       type: 'subflowEstablished',
       token: w.wire(LOCAL).token,
@@ -312,7 +313,7 @@ test('several subflows over one pair', () => {
   w.connect();
   w.advance(RTT);
   expect(w.paths()).toEqual(Array(3).fill(`${LOCAL} > ${REMOTE}`));
-  const [, second] = w.wires;
+  const [, second] = w.kernel.wires;
   if (second) w.cut(second, 'ECONNRESET');
   w.advance(1200);
   expect(w.paths()).toHaveLength(3);
