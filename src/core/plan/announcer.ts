@@ -1,6 +1,6 @@
 import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
 import { sameIp } from '../ip.ts';
-import type { AddrId } from '../model/ids.ts';
+import type { AddrId, Ip } from '../model/ids.ts';
 import type { Network } from '../network.ts';
 import type { Actions } from './actions.ts';
 import { DropCheck } from './drop-check.ts';
@@ -27,14 +27,18 @@ export class Announcer {
   }
 
   /** Takes back what is no longer wanted; at once where the address is gone. @returns when to look again */
-  withdraw(_: ConnectionRecord, planned: Planned, now: number, { announceGap }: PlanSettings): number {
+  withdraw(_: ConnectionRecord, planned: Planned, now: number, settings: PlanSettings): number {
     this.#removed.clear();
     let at = NEVER;
     for (const known of planned.signalled) {
       if (planned.announcements.includes(known)) continue;
-      const next = planned.signalAt + announceGap;
+      const next = planned.signalAt + settings.announceGap;
       if (next > now && !this.#network.isGone(known.ip)) at = Math.min(at, next);
-      else if (known.id !== undefined) {
+      else if (known.asked) continue;
+      else if (known.forgotten) {
+        this.#announce(planned, known, now, settings);
+        at = Math.min(at, now + settings.announceGap);
+      } else if (known.id !== undefined) {
         this.#remove(planned, known.id);
         planned.signalAt = now;
       }
@@ -55,13 +59,26 @@ export class Announcer {
     planned.signalAt = now;
   }
 
+  /**
+   * The kernel has forgotten an address, as it does with any subflow of it that is destroyed or refused
+   * (net/mptcp/pm_userspace.c, mptcp_userspace_pm_delete_local_addr). It removes only what it knows: where the peer was
+   * told of the address, it is announced again.
+   */
+  forgotten(planned: Planned, ip: Ip, now: number): void {
+    for (const known of planned.signalled) {
+      if (!sameIp(known.ip, ip)) continue;
+      known.forgotten = true;
+      this.#actions.again(planned.token, now);
+    }
+  }
+
   /** Announces what is wanted and not known to the peer. @returns when to look again */
   announce(connection: ConnectionRecord, planned: Planned, now: number, settings: PlanSettings): number {
     const wanted = planned.announcements.filter((each) => !isKnown(connection, planned, each));
     let at = NEVER;
     for (const announcement of wanted.slice(0, settings.maxAnnounced)) {
       if (this.#network.isGone(announcement.ip)) continue;
-      if ((announcement.id !== undefined && !announcement.repeat) || announcement.asked) continue;
+      if (!isDue(announcement)) continue;
       const next = Math.max(announcement.until, planned.signalAt + settings.announceGap);
       if (next > now) at = Math.min(at, next);
       else this.#announce(planned, announcement, now, settings);
@@ -74,6 +91,7 @@ export class Announcer {
     planned.signalAt = now;
     announcement.asked = true;
     announcement.repeat = false;
+    announcement.forgotten = false;
     if (this.drops.sending(announcement, planned.token, now, settings.announceGap)) this.#actions.readDrops();
     const address = { ip, ...(port === undefined ? {} : { port }), ...(id === undefined ? {} : { id }) };
     const args = { token: planned.token, address, ...(backup ? { backup } : {}), ...(listen ? { listen } : {}) };
@@ -108,6 +126,9 @@ export class Announcer {
     this.#actions.send({ name: 'remove', args: { token: planned.token, id } }, () => undefined);
   }
 }
+
+const isDue = ({ id, asked, repeat, forgotten }: Announcement): boolean =>
+  !asked && (id === undefined || repeat || forgotten);
 
 /** The peer knows the address that the connection began with, under the id 0, until it is told to forget it. */
 export const isKnown = (

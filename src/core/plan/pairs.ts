@@ -116,6 +116,7 @@ export function mergeAnnouncements(
       id: undefined,
       asked: false,
       repeat: false,
+      forgotten: false,
       dropped: 0,
       since: now,
       failures: 0,

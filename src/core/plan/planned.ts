@@ -53,6 +53,8 @@ export interface Announcement {
   repeat: boolean;
   /** How often that was so. */
   dropped: number;
+  /** The kernel has forgotten it, though the peer has not. */
+  forgotten: boolean;
   since: number;
   failures: number;
   failure: Failure | undefined;

@@ -177,6 +177,13 @@ describe('limits', () => {
     ]);
   });
 
+  test('one that stays though its address is gone takes none: another could not be made', () => {
+    const net = network(LOCAL, WIFI);
+    net.apply(addressGone(LOCAL) as NetworkInput, 50);
+    expect(states(pairsOf(want(WIFI)), { net, settings: { maxSubflows: 1 } })).toEqual(['due']);
+    expect(states(pairsOf(want(LOCAL), want(WIFI)), { net, settings: { maxSubflows: 1 } })[1]).toBe('due');
+  });
+
   test('what waits takes none', () => {
     const pairs = three();
     failed(pairs[1] as Pair, 'refused', NOW - 10, NOW + 1000);

@@ -42,7 +42,7 @@ export class Judge {
     const had = new Set<SubflowRecord | undefined>(planned.pairs.map(({ subflow }) => subflow));
     for (const each of connection.subflows) {
       const abandoned = each.own && each.state === 'trying';
-      if (!had.has(each) && !each.leaving && !abandoned) this.#take(interfaceOf(each, around));
+      if (!had.has(each) && !each.leaving && !abandoned) this.#takeFor(each);
     }
     this.#tries = around.now - planned.triesFrom < 1000 ? planned.tries : 0;
   }
@@ -53,7 +53,7 @@ export class Judge {
     const { subflow } = pair;
     if (subflow) {
       const trying = subflow.state === 'trying';
-      if (!trying || now - pair.since < SLOW_TRY) this.#take(interfaceOf(subflow, this.#around));
+      if (!trying || now - pair.since < SLOW_TRY) this.#takeFor(subflow);
       return { state: trying ? 'trying' : 'established', since: pair.since };
     }
     const standing = this.#withoutSubflow(pair);
@@ -104,11 +104,14 @@ export class Judge {
     return local.ifIndex ?? this.#around.network.interfaceOf(local.ip);
   }
 
+  /** One whose address is gone stays only until there is another: it keeps none from being made. */
+  #takeFor({ local, ifIndex }: SubflowRecord): void {
+    const { network } = this.#around;
+    if (!network.isGone(local.ip, ifIndex)) this.#take(ifIndex ?? network.interfaceOf(local.ip));
+  }
+
   #take(ifIndex: IfIndex | undefined): void {
     this.#taken++;
     if (ifIndex !== undefined) this.#byInterface.set(ifIndex, (this.#byInterface.get(ifIndex) ?? 0) + 1);
   }
 }
-
-const interfaceOf = ({ ifIndex, local }: SubflowRecord, { network }: Surroundings): IfIndex | undefined =>
-  ifIndex ?? network.interfaceOf(local.ip);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { REMOTE } from '../../../test/fixtures/core/inputs.ts';
+import { REMOTE, T } from '../../../test/fixtures/core/inputs.ts';
 import { RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/model-kernel.ts';
 import { mesh, PlanWorld } from '../../../test/fixtures/core/plan-world.ts';
 import { asIfIndex, type Ip } from '../model/ids.ts';
@@ -97,6 +97,57 @@ describe('what is no longer wanted', () => {
     w.advance(1000);
     expect(w.commands()).toEqual([`destroy ${WIFI} > ${REMOTE}`]);
     expect(w.paths()).not.toContain(`${WIFI} > ${REMOTE}`);
+  });
+});
+
+describe('an address that the peer was told of, with a subflow that is destroyed', () => {
+  /** Announces all addresses, with subflows from some. */
+  const plan =
+    (announce: readonly Ip[], ...ips: readonly Ip[]) =>
+    ({ remotes }: PlanView) => ({
+      ...from(...ips),
+      announce: remotes.length > 0 ? announce.map((ip) => ({ ip })) : [],
+    });
+  const start = (): PlanWorld => {
+    const w = new PlanWorld({ plan: plan([WIFI, MOBILE], LOCAL, WIFI) });
+    w.connect();
+    w.advance(1000);
+    w.commands();
+    return w;
+  };
+
+  test('is announced again: the kernel has forgotten it, and would not remove it later', () => {
+    const w = start();
+    w.plan = plan([WIFI, MOBILE], LOCAL);
+    w.announce(9, OTHER);
+    w.advance(1000);
+    expect(w.commands()).toEqual([`destroy ${WIFI} > ${REMOTE}`, `announce ${WIFI}`]);
+    w.plan = plan([MOBILE], LOCAL);
+    w.announce(10, OTHER);
+    w.advance(1000);
+    expect(w.commands()).toEqual(['remove 16']);
+    expect([...(w.kernel.announced.get(T)?.values() ?? [])]).toEqual([MOBILE]);
+  });
+
+  test('is removed first where it is not to be announced any more', () => {
+    const w = start();
+    w.plan = plan([MOBILE], LOCAL);
+    w.announce(9, OTHER);
+    w.advance(1000);
+    expect(w.commands()).toEqual(['remove 16', `destroy ${WIFI} > ${REMOTE}`]);
+  });
+
+  test('also where a try is refused, which the kernel takes as badly', () => {
+    const w = start();
+    w.kernel.fate = () => ({ errno: 'ENETUNREACH' });
+    w.cut(w.wire(WIFI), 'ECONNRESET');
+    w.advance(1100);
+    w.kernel.fate = () => 'up';
+    expect(w.commands()).toContain(`announce ${WIFI}`);
+    w.plan = plan([], LOCAL);
+    w.announce(9, OTHER);
+    w.advance(1000);
+    expect([...(w.kernel.announced.get(T)?.values() ?? [])]).toEqual([]);
   });
 });
 

@@ -68,7 +68,10 @@ export class SubflowKeeper {
     if (gone) this.#announcer.withdrawGone(connection, planned, subflow, now);
     this.#trail(connection, 'subflow destroyed', subflow, because);
     this.#actions.send({ name: 'destroySubflow', args: { token, local, remote } }, (outcome, then) => {
-      if (outcome.ok) return;
+      if (outcome.ok) {
+        this.#announcer.forgotten(planned, local.ip, then);
+        return;
+      }
       const isThere = outcome.error.errno !== 'ESRCH';
       subflow.leaving = !isThere;
       // Its end was missed: what is not there is not counted any more.
@@ -130,6 +133,7 @@ export class SubflowKeeper {
 
   #refused(connection: ConnectionRecord, planned: Planned, pair: Pair, error: Refusal, around: Surroundings): void {
     if (error.code === 'UNKNOWN_TOKEN') return;
+    if (error.code === 'REFUSED') this.#announcer.forgotten(planned, pair.local.ip, around.now);
     const kind = kindOfRefusal(error);
     this.#failed(connection, pair, kind, error.message, around);
     this.#actions.again(planned.token, Math.max(pair.until, around.now));
