@@ -122,8 +122,7 @@ class Run {
     else if (does === 'join' && addresses.has(local) && !down.has(i + 1) && familyOf(local) === familyOf(remote)) {
       w.join(local, `${remote}1`, connection);
       this.joined.add(connection);
-    }
-    if (does === 'disconnect') this.disconnect(connection);
+    } else if (does === 'disconnect') this.disconnect(connection);
     else if (wire && does === 'cut') w.cut(wire);
     else if (wire && does === 'reset') w.cut(wire, 'ECONNRESET');
     else if (wire && does === 'time out') w.cut(wire, 'ETIMEDOUT');
