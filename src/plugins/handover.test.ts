@@ -121,11 +121,20 @@ describe('when the first interface is in trouble', () => {
     expect(commandsOf(t)).toEqual([`change ${LOCAL} → ${REMOTE} nobackup`]);
   });
 
-  test('an address on the same link as the other interface is tried first', async () => {
+  test('all addresses of the peer are tried, that on the same link first, and one subflow stays', async () => {
     const { t, c } = await start();
-    await t.announce(c, 3, { ip: '10.0.2.9', port: 443 });
+    await t.announce(c, 3, { ip: '10.0.8.8', port: 443 });
+    await t.announce(c, 4, { ip: '10.0.2.9', port: 443 });
     await t.setLink('wlan0', false);
-    expect(commandsOf(t)).toEqual([`create ${WWAN} → 10.0.2.9`]);
+    const tried = ['10.0.2.9', REMOTE, '10.0.8.8'].map((to) => `create ${WWAN} → ${to}`);
+    expect(commandsOf(t)).toEqual(tried);
+    await up(t, c, WWAN, '10.0.8.8');
+    expect(commandsOf(t)).toEqual(['remove id 0', `destroy ${LOCAL} → ${REMOTE}`]);
+    await t.subflow('subflowEstablished', { token: c.token, localIp: WWAN, localPort: 50_001, remoteIp: '10.0.2.9' });
+    expect(commandsOf(t)).toEqual([`destroy ${WWAN} → 10.0.8.8`]);
+    await t.subflow('subflowClosed', { token: c.token, localIp: WWAN, localPort: 50_000, remoteIp: '10.0.8.8' });
+    await t.advance(HOLD);
+    expect(commandsOf(t)).toEqual([]);
   });
 
   test('IPv6', async () => {

@@ -1,6 +1,6 @@
 import { definePlugin, int } from '../plugin-api/index.ts';
 import { familiesOption } from './paths.ts';
-import { hasInitial, over, preferOption, waysOf } from './ways.ts';
+import { hasInitial, overAny, preferOption, waysOf } from './ways.ts';
 
 /** What speaks against a way, from nothing to most. */
 const Doubt = { none: 0, fresh: 1, recent: 2, now: 3 } as const;
@@ -45,8 +45,8 @@ export default definePlugin({
     const ready = ranked.findIndex(({ way }) => way.live.length > 0);
     // Those that are better than the best that is there, and that one. Where none is any good, all may be tried.
     const enough = ready < 0 || ranked[0]?.doubt === Doubt.now ? ranked.length : ready + 1;
-    const used = ranked.slice(0, enough).map(({ way }) => over(way, false));
+    const used = ranked.slice(0, enough).flatMap(({ way }) => overAny(way, false));
     const left = ranked.slice(enough).filter(({ way, doubt }) => way.live.length > 0 && (doubt > 1 || hasInitial(way)));
-    return { subflows: [...used, ...left.map(({ way }) => over(way, true))] };
+    return { subflows: [...used, ...left.flatMap(({ way }) => overAny(way, true))] };
   },
 });

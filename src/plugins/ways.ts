@@ -64,8 +64,17 @@ export function waysOf(view: PlanView, prefer: readonly string[], families: 'sam
     .filter(({ remote }) => remote.length > 0);
 }
 
-/** The subflow of a way. */
+/** The subflow of a way, to the first of the peer's addresses that can be reached. */
 export const over = ({ local, remote }: Way, backup: boolean): WantedSubflow => ({ local, remote, backup });
+
+/**
+ * The subflow of a way that is needed at once: as long as there is none, all of the peer's addresses are tried together,
+ * because one that swallows packets takes TCP two minutes to give up.
+ */
+export function overAny({ local, remote, live: [first] }: Way, backup: boolean): readonly WantedSubflow[] {
+  const wanted = first ? [first.remote] : remote;
+  return wanted.map((each) => ({ local, remote: each, backup }));
+}
 
 /** Whether the connection began with a way, and its first subflow lives. */
 export const hasInitial = ({ live }: Way): boolean => live.some(({ initial }) => initial);
