@@ -31,6 +31,24 @@ describe('address ids', () => {
     expect(ids.take('10.0.0.4')).toBe(id);
   });
 
+  test('an id that an address had before the kernel gave it another is given to no other: subflows may live under it', () => {
+    const ids = new AddressIds(INITIAL);
+    const before = ids.take('10.0.0.2');
+    ids.learn('10.0.0.2', asAddrId(1));
+    expect(ids.take('10.0.0.3')).toBe(FIRST_OWN_ID + 1);
+    ids.learn('10.0.0.2', before as NonNullable<typeof before>);
+    expect([ids.get('10.0.0.2'), ids.take('10.0.0.4')]).toEqual([before, FIRST_OWN_ID + 2]);
+  });
+
+  test('unless there is none left that was never used', () => {
+    const ids = new AddressIds(INITIAL);
+    ids.take('10.0.0.2');
+    ids.learn('10.0.0.2', asAddrId(1));
+    for (let id = FIRST_OWN_ID + 1; id <= 255; id++) ids.take(`10.1.0.${id}`);
+    expect(ids.take('10.0.0.3')).toBe(FIRST_OWN_ID);
+    expect(ids.take('10.0.0.4')).toBeUndefined();
+  });
+
   test('the initial address is announced with an id of its own, the same once it is learnt', () => {
     const ids = new AddressIds(INITIAL);
     expect([ids.forSignal(INITIAL), ids.forSignal('10.0.0.2')]).toEqual([FIRST_OWN_ID, FIRST_OWN_ID]);

@@ -12,6 +12,8 @@ const LAST_ID = 255;
 /** The local address ids of one connection: one id an address, one address an id. */
 export class AddressIds {
   readonly #ids: { ip: Ip; id: AddrId }[];
+  /** Ids that addresses had before the kernel gave them others: subflows may live under them still. */
+  readonly #former = new Set<AddrId>();
 
   /** @param initial the address of the initial subflow, whose id is 0 */
   constructor(initial: Ip) {
@@ -47,6 +49,8 @@ export class AddressIds {
       const entry = this.#ids[i];
       if (entry && (entry.id === id || entry === there)) this.#ids.splice(i, 1);
     }
+    if (there) this.#former.add(there.id);
+    this.#former.delete(id);
     this.#add(ip, id);
   }
 
@@ -56,11 +60,16 @@ export class AddressIds {
     if (id !== 0 && at >= 0) this.#ids.splice(at, 1);
   }
 
-  /** The lowest id that no address has. */
+  /** The lowest id that no address has or has had; where there is none, that none has. */
   #free(): AddrId | undefined {
     const taken = new Set<number>(this.#ids.map((entry) => entry.id));
-    for (let id = FIRST_OWN_ID; id <= LAST_ID; id++) if (!taken.has(id)) return asAddrId(id);
-    return undefined;
+    let former: AddrId | undefined;
+    for (let id = FIRST_OWN_ID; id <= LAST_ID; id++) {
+      if (taken.has(id)) continue;
+      if (!this.#former.has(asAddrId(id))) return asAddrId(id);
+      former ??= asAddrId(id);
+    }
+    return former;
   }
 
   #add(ip: Ip, id: AddrId): AddrId {

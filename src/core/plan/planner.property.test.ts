@@ -44,6 +44,7 @@ const fate: fc.Arbitrary<Fate> = fc.constantFrom<Fate[]>(
   'up',
   'up',
   'silent',
+  'lost',
   { error: 'ECONNREFUSED' },
   { error: 'ECONNRESET', reason: 'prohibited' },
   { error: 'ECONNRESET', reason: 'resource' },

@@ -229,13 +229,13 @@ export class Planner {
     const around = this.#around(now);
     // What is refused at once sets a time of its own.
     this.#agenda.set(connection.token, Number.POSITIVE_INFINITY);
-    this.#subflows.link(connection, planned, around);
+    const triesAt = this.#subflows.link(connection, planned, around);
     const signalsAt = this.#announcer.withdraw(connection, planned, now, this.settings);
     this.#subflows.drop(connection, planned, around);
     const pairsAt = this.#subflows.create(connection, planned, around);
     this.#subflows.mendBackup(connection, planned);
     const announceAt = this.#announcer.announce(connection, planned, now, this.settings);
-    this.#again(connection.token, Math.min(planned.askAt, signalsAt, pairsAt, announceAt));
+    this.#again(connection.token, Math.min(planned.askAt, triesAt, signalsAt, pairsAt, announceAt));
   }
 
   #changed(connection: ConnectionRecord, reads: number, now: number): readonly Effect[] {

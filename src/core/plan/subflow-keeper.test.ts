@@ -253,6 +253,18 @@ describe('an address that goes', () => {
     expect(w.core.connection(w.wire(LOCAL).token)?.subflows).toHaveLength(3);
   });
 
+  test('a try whose end nobody hears of is given up after ten minutes', () => {
+    const w = new PlanWorld({ plan: mesh, addresses: [LOCAL, WIFI] });
+    w.kernel.fate = () => 'lost';
+    w.connect();
+    w.kernel.fate = () => 'up';
+    w.advance(599_999);
+    expect(w.commands()).toEqual([`create ${WIFI} > ${REMOTE}`]);
+    w.advance(1 + RTT);
+    expect(w.commands()).toEqual([`create ${WIFI} > ${REMOTE}`]);
+    expect(w.core.connection(T)?.subflows).toHaveLength(2);
+  });
+
   test('a try that began before is not waited for once it is back', () => {
     const w = new PlanWorld({ plan: mesh, addresses: [LOCAL, WIFI] });
     w.kernel.fate = () => 'silent';

@@ -24,14 +24,23 @@ export class SubflowKeeper {
     this.#actions = actions;
   }
 
-  /** Gives each pair the subflow that it has. */
-  link(connection: ConnectionRecord, { pairs }: Planned, { network, now }: Surroundings): void {
-    linkSubflows(pairs, connection, now, ({ local, triedAt, ifIndex }) => {
-      if (triedAt === undefined) return false;
-      // The packets of a try that began before the address went come again at long intervals: a new one is faster.
-      const returned = network.usableSince({ ip: local.ip, ifIndex }) ?? triedAt;
-      return returned > triedAt || now - triedAt >= LONGEST_TRY;
-    });
+  /** Gives each pair the subflow that it has, and forgets tries that have ended unheard. @returns when to look again */
+  link(connection: ConnectionRecord, { pairs }: Planned, { network, now }: Surroundings): number {
+    const { subflows } = connection;
+    let at = Number.POSITIVE_INFINITY;
+    for (const each of subflows.filter(({ state, triedAt }) => state === 'trying' && triedAt !== undefined)) {
+      const end = (each.triedAt ?? now) + LONGEST_TRY;
+      if (end > now) at = Math.min(at, end);
+      else subflows.splice(subflows.indexOf(each), 1);
+    }
+    // The packets of a try that began before the address went come again at long intervals: a new one is faster.
+    linkSubflows(
+      pairs,
+      connection,
+      now,
+      ({ local, triedAt = now, ifIndex }) => (network.usableSince({ ip: local.ip, ifIndex }) ?? triedAt) > triedAt,
+    );
+    return at;
   }
 
   /**
@@ -94,9 +103,7 @@ export class SubflowKeeper {
         this.#try(connection, planned, pair, around);
         at = Math.min(at, now + SLOW_TRY);
       } else if (standing.state === 'waiting') at = Math.min(at, standing.until);
-      else if (standing.state === 'trying') {
-        at = Math.min(at, pair.since + (now < pair.since + SLOW_TRY ? SLOW_TRY : LONGEST_TRY));
-      }
+      else if (standing.state === 'trying' && now < pair.since + SLOW_TRY) at = Math.min(at, pair.since + SLOW_TRY);
     }
     return at;
   }
