@@ -177,6 +177,17 @@ describe('limits', () => {
     ]);
   });
 
+  test('the initial one has its place wherever the plan names it, and so has what the peer made', () => {
+    const pairs = pairsOf(want(WIFI), want(MOBILE), want(LOCAL));
+    expect(states(pairs, { settings: { maxSubflows: 2 } })).toEqual(['due', 'impossible', 'established']);
+    const c = connection();
+    add(c, { localIp: MOBILE });
+    expect(states(pairsOf(want(WIFI), want(MOBILE)), { settings: { maxSubflows: 2 } }, c)).toEqual([
+      'impossible',
+      'established',
+    ]);
+  });
+
   test('one that stays though its address is gone takes none: another could not be made', () => {
     const net = network(LOCAL, WIFI);
     net.apply(addressGone(LOCAL) as NetworkInput, 50);

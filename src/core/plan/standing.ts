@@ -38,11 +38,11 @@ export class Judge {
     this.#connection = connection;
     this.#planned = planned;
     this.#around = around;
-    // What no pair has, such as subflows that the peer made, has its place already.
+    // What no pair has, and what is never ended for another, has its place already.
     const had = new Set<SubflowRecord | undefined>(planned.pairs.map(({ subflow }) => subflow));
     for (const each of connection.subflows) {
       const abandoned = each.own && each.state === 'trying';
-      if (!had.has(each) && !each.leaving && !abandoned) this.#takeFor(each);
+      if ((!had.has(each) && !each.leaving && !abandoned) || stays(each)) this.#takeFor(each);
     }
     this.#tries = around.now - planned.triesFrom < 1000 ? planned.tries : 0;
   }
@@ -53,7 +53,7 @@ export class Judge {
     const { subflow } = pair;
     if (subflow) {
       const trying = subflow.state === 'trying';
-      if (!trying || now - pair.since < SLOW_TRY) this.#takeFor(subflow);
+      if (!stays(subflow) && (!trying || now - pair.since < SLOW_TRY)) this.#takeFor(subflow);
       return { state: trying ? 'trying' : 'established', since: pair.since };
     }
     const standing = this.#withoutSubflow(pair);
@@ -115,3 +115,6 @@ export class Judge {
     if (ifIndex !== undefined) this.#byInterface.set(ifIndex, (this.#byInterface.get(ifIndex) ?? 0) + 1);
   }
 }
+
+/** The initial subflow, and what the peer made. */
+const stays = ({ initial, own, leaving }: SubflowRecord): boolean => (initial || !own) && !leaving;
