@@ -272,6 +272,18 @@ describe('commands', () => {
     expect(complaints()[3]).toMatchObject({ error: 'remove: other (ENOENT)' });
   });
 
+  test('that a plan has led to are in the log where they fail, not where the kernel refuses them', () => {
+    const h = host({ p: {} });
+    h.host.install('p', {}, { plan: () => ({ announce: [{ ip: '10.0.3.1', listen: true }] }) });
+    const failed = { code: 'FAILED', message: 'announce: cannot listen: EADDRNOTAVAIL' } as const;
+    for (const error of [{ code: 'REFUSED', errno: 'EPERM', message: 'no' } as const, failed]) {
+      h.answer.outcome = { ok: false, error };
+      h.host.feed(created());
+      h.host.feed(established());
+    }
+    expect(h.complaints()).toMatchObject([{ plugin: 'p', command: 'announce', error: failed.message }]);
+  });
+
   test('on a connection that closed meanwhile are no news', async () => {
     const { host: h, complaints } = host({ p: {} });
     await expect(h.command('p', remove)).resolves.toMatchObject({ error: { code: 'UNKNOWN_TOKEN' } });

@@ -182,7 +182,7 @@ export class Host {
         this.#call(effect);
         break;
       case 'send':
-        this.feed({ type: 'reply', id: effect.id, outcome: this.#options.perform(effect.command) });
+        this.#send(effect);
         break;
       case 'settle':
         this.#settle.get(effect.id)?.(effect.outcome);
@@ -221,6 +221,17 @@ export class Host {
       default:
         effect satisfies never;
     }
+  }
+
+  #send({ id, command }: Effect & { type: 'send' }): void {
+    const outcome = this.#options.perform(command);
+    // Nobody awaits what a plan has led to; that the kernel says no is part of its life, but a fault is not.
+    if (id < 0 && !outcome.ok && outcome.error.code === 'FAILED') {
+      const { token } = command.args as { token?: Token };
+      const owner = token === undefined ? undefined : this.core.connection(token)?.owner;
+      if (owner !== undefined) this.#logRefusal(owner, command, outcome.error);
+    }
+    this.feed({ type: 'reply', id, outcome });
   }
 
   /**

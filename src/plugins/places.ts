@@ -15,7 +15,8 @@ export function parsePlace(text: string): Place {
   if (!right || (number !== undefined && (number < 1 || number > 65_535))) {
     throw new OptionError(`takes addresses such as 198.51.100.7:8443 or [2001:db8::1]:443, not "${text}"`);
   }
-  return number === undefined ? { ip } : { ip, port: number };
+  const lower = ip.toLowerCase();
+  return number === undefined ? { ip: lower } : { ip: lower, port: number };
 }
 
 /** Whether a text is an IP address. */

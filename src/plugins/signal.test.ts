@@ -78,6 +78,7 @@ test.each([
   ['announce', '2001:db8::1::2'],
   ['announce', '2001:db8:1'],
   ['announce', 'example.org'],
+  ['announce', '198.51.100.7, 198.51.100.7:8443'],
   ['announce', ''],
   ['listen', 'maybe'],
   ['listen', '10.0.1.1:80'],

@@ -11,7 +11,14 @@ const announceOption: Option<typeof OWN | readonly Place[]> = {
   kind: 'list',
   default: OWN,
   help: 'own: the addresses of this host; or addresses between commas, with a port or without: 198.51.100.7:8443, [2001:db8::1]:443',
-  parse: (text) => (text === OWN ? OWN : text.split(',').map((word) => parsePlace(word.trim()))),
+  parse(text) {
+    if (text === OWN) return OWN;
+    const places = text.split(',').map((word) => parsePlace(word.trim()));
+    // To the peer an address has one id, and an id one port.
+    const twice = places.find(({ ip }, i) => places.findIndex((other) => other.ip === ip) < i);
+    if (twice) throw new OptionError(`takes each address once, not ${twice.ip} twice`);
+    return places;
+  },
 };
 
 /** Whether and where mptcpd listens for what it announces. */
