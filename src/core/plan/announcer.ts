@@ -35,6 +35,7 @@ export class Announcer {
       const next = planned.signalAt + settings.announceGap;
       if (next > now && !this.#network.isGone(known.ip)) at = Math.min(at, next);
       else if (known.asked) continue;
+      else if (known.forgotten && known.until > now) at = Math.min(at, known.until);
       else if (known.forgotten) {
         this.#announce(planned, known, now, settings);
         at = Math.min(at, now + settings.announceGap);
@@ -90,6 +91,7 @@ export class Announcer {
     const { ip, port, backup, listen, id } = announcement;
     planned.signalAt = now;
     announcement.asked = true;
+    const { forgotten } = announcement;
     announcement.repeat = false;
     announcement.forgotten = false;
     if (this.drops.sending(announcement, planned.token, now, settings.announceGap)) this.#actions.readDrops();
@@ -106,6 +108,8 @@ export class Announcer {
         return;
       }
       announcement.failures++;
+      // With EINVAL the kernel has the address under another id by now: nothing brings this one back.
+      announcement.forgotten = forgotten && outcome.error.errno !== 'EINVAL';
       const kind = kindOfRefusal(outcome.error);
       announcement.failure = { kind, words: outcome.error.message, at: then };
       announcement.until = then + pauseAfter(announcement.failures, kind ?? 'refused', settings, ip);

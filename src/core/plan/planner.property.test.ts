@@ -5,6 +5,7 @@ import { type Fate, SYN_TIMEOUT, type Wire } from '../../../test/fixtures/core/m
 import { mesh, PlanWorld, token } from '../../../test/fixtures/core/plan-world.ts';
 import type { ConnectionRecord } from '../connection-table.ts';
 import { familyOf, sameIp } from '../ip.ts';
+import type { Command, CommandName } from '../model/commands.ts';
 import { asIfIndex, type Ip, type Token } from '../model/ids.ts';
 import type { Plan, PlanView, WantedSubflow } from '../model/plan.ts';
 import { LONGEST_REST } from './settings.ts';
@@ -14,6 +15,7 @@ import { remotesOf } from './view.ts';
 const LOCALS: readonly Ip[] = ['10.0.1.1', '10.0.2.1', '10.0.3.1', '2001:db8::1'];
 const REMOTES: readonly Ip[] = [REMOTE, '10.0.8.8', '10.0.7.7', '2001:db8:9::9'];
 
+const REFUSALS: readonly CommandName[] = ['createSubflow', 'destroySubflow', 'announce', 'setBackup', 'listAddresses'];
 type Asked = Pick<PlanView, 'addresses' | 'remotes' | 'connection'>;
 const onePerAddress = ({ addresses, remotes }: Asked): Plan => ({
   subflows: addresses
@@ -58,6 +60,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ does: fc.constant('fate'), at, to: at, fate }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('plan'), at: fc.nat(policies.length - 1) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('routes', 'disconnect', 'connect'), at }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('refuse'), at: fc.constantFrom(0, 1, 2, 3, 4) }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -71,6 +74,7 @@ const step = fc.oneof(
 class Run {
   readonly world: PlanWorld;
   policy = policies[0] as (view: Asked) => Plan;
+  #refused: CommandName | undefined;
   readonly #fates = new Map<string, Fate>();
   readonly tokens: Token[] = [];
   /** Connections that the peer has joined. */
@@ -87,6 +91,7 @@ class Run {
       settings: { maxSubflows: most },
     });
     this.world.kernel.fate = (local, remote) => this.#fates.get(`${local} ${remote}`) ?? 'up';
+    this.world.refuse = (command) => this.#refuse(command);
     this.#connect(false);
     this.#connect(true);
   }
@@ -115,6 +120,7 @@ class Run {
     else if (does === 'up' || does === 'down') w.carrier(i + 1, does === 'up');
     else if (does === 'fate') this.#fates.set(`${local} ${remote}`, how);
     else if (does === 'plan') this.#plan(i);
+    else if (does === 'refuse') this.#refused = REFUSALS[i];
     else if (does === 'routes') w.feed({ type: 'routes' });
     else if (does === 'connect' && this.tokens.length < 3) this.#connect(i % 2 === 1);
     else if (connection === undefined) return;
@@ -130,9 +136,17 @@ class Run {
     w.settle();
   }
 
+  /** The next command of one kind is refused. */
+  #refuse({ name }: Command): string | undefined {
+    if (name !== this.#refused) return undefined;
+    this.#refused = undefined;
+    return 'ENOMEM';
+  }
+
   /** Nothing more happens, and nothing hinders any more: time passes. */
   quiet(): void {
     this.#fates.clear();
+    this.#refused = undefined;
     this.world.advance(3 * LONGEST_REST);
   }
 
