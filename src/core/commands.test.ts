@@ -262,6 +262,20 @@ describe('an address that the kernel knows under another id', () => {
     expect(feed(core, reply())).toMatchObject([{ type: 'settle', id: 1, outcome: { ok: true, value: { id: 1 } } }]);
   });
 
+  test.each([
+    ['announce', announce],
+    ['createSubflow', create],
+  ])('another id is taken where the chosen one is another address’s, and %s is tried once more', (_, make) => {
+    const { core } = connected();
+    feed(core, make());
+    const [asked] = feed(core, reply(no));
+    const [again] = feed(core, reply(held(16, '10.0.7.7'), (asked as { id: number }).id));
+    expect(JSON.stringify(again)).toContain('"id":17');
+    expect(feed(core, reply(no)).at(-1)).toMatchObject({ type: 'settle', id: 1, outcome: no });
+    const [next] = feed(core, make());
+    expect(JSON.stringify(next)).toContain('"id":17');
+  });
+
   test('is looked up once: a second refusal is the answer', () => {
     const { core } = connected();
     feed(core, announce());

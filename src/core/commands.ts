@@ -62,8 +62,8 @@ function whatIsMissing({ name, args }: Command): string | undefined {
 }
 
 /**
- * The same command with the id under which the kernel knows its address, from the list that it holds for the connection;
- * undefined where the list brings nothing new.
+ * The same command with the id under which the kernel knows its address, from the list that it holds for the connection,
+ * or another one where that is an other address's; undefined where the list brings nothing new.
  */
 export function withHeldId(
   connections: ConnectionTable,
@@ -75,13 +75,13 @@ export function withHeldId(
   for (const { ip, id } of held) if (id !== 0) idsOf(connection).learn(ip, id);
   if (command.name === 'createSubflow') {
     const { local } = command.args;
-    const id = idsOf(connection).get(local.ip);
+    const id = idsOf(connection).take(local.ip);
     if (id === undefined || id === local.id) return undefined;
     return { name: 'createSubflow', args: { ...command.args, local: { ...local, id } } };
   }
   if (command.name === 'announce') {
     const { address } = command.args;
-    const id = idsOf(connection).get(address.ip);
+    const id = idsOf(connection).forSignal(address.ip);
     if (id === undefined || id === address.id) return undefined;
     return { name: 'announce', args: { ...command.args, address: { ...address, id } } };
   }
@@ -98,6 +98,8 @@ export function undo(connections: ConnectionTable, command: Command): void {
         : undefined;
   const connection = chosen && connections.get((command.args as { token: Token }).token);
   if (!connection || chosen?.id === undefined) return;
+  // The kernel may have told meanwhile that the id is another address's.
+  if (idsOf(connection).get(chosen.ip) !== chosen.id) return;
   const used = connection.subflows.some(({ local }) => local.id === chosen.id);
   if (!used && !connection.announced.some(({ id }) => id === chosen.id)) idsOf(connection).release(chosen.id);
 }
