@@ -90,8 +90,8 @@ describe('docs/reference/plugin-api.md', () => {
 
 describe('README.md', () => {
   test('shows the example and its test as they are', () => {
-    expect(codeBlocks(readme, 'js')).toContain(read('examples/mirror.mjs'));
-    const tests = read('examples/mirror.test.ts');
+    expect(codeBlocks(readme, 'js')).toContain(read('examples/metered.mjs'));
+    const tests = read('examples/metered.test.ts');
     for (const code of codeBlocks(readme, 'ts')) expect(tests).toContain(code);
   });
   test('runs scripts that exist', () => {

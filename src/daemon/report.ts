@@ -1,7 +1,7 @@
 import type { Core } from '../core/core.ts';
 import { formatToken } from '../core/model/ids.ts';
 import { inWords } from '../core/plan/explain-words.ts';
-import { showEnd } from '../core/trail.ts';
+import { showEnds } from '../core/trail.ts';
 import type { Logger } from '../log/index.ts';
 
 /** The lines of one report: more would hold up the daemon, and nobody would read them. */
@@ -19,13 +19,15 @@ export function reportConnections(core: Core, now: number, log: Logger): void {
   all.sort((a, b) => Number(a.well) - Number(b.well));
   let left = MOST_LINES;
   for (const [i, { connection, explanation, lines }] of all.entries()) {
-    left -= lines.length;
+    left -= lines.length + 1;
     if (left < 0) {
       log.info({ connections: all.length - i }, 'further connections are left out');
       return;
     }
-    const { token, local, remote } = connection;
-    const about = { token: formatToken(token), connection: `${showEnd(local)} > ${showEnd(remote)}` };
-    for (const { what, words } of lines) log.info({ ...about, plugin: explanation.plugin }, `${what}: ${words}`);
+    const token = formatToken(connection.token);
+    const side = connection.serverSide ? 'server' : 'client';
+    const { local, remote } = showEnds(connection);
+    log.info({ token, plugin: explanation.plugin }, `${side}'s connection ${local} > ${remote}`);
+    for (const { what, words } of lines) log.info({ token }, `${what}: ${words}`);
   }
 }
