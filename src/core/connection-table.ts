@@ -35,6 +35,8 @@ export interface SubflowRecord extends Mutable<Subflow> {
   triedAt: number | undefined;
   /** It is being destroyed: its end is not a failure. */
   leaving: boolean;
+  /** The peer has removed its address, and its kernel or ours closes it for that: its end is not a failure either. */
+  excused: boolean;
   progress: Progress | undefined;
 }
 
@@ -103,6 +105,15 @@ export class ConnectionTable {
 
   /** Forgets an announcement of the peer; undefined where it was not known. */
   withdrawn(connection: ConnectionRecord, event: AddressRemovedEvent): End | undefined {
+    const address = this.#forget(connection, event);
+    for (const each of connection.subflows) {
+      const there = address && each.remote.port === address.port && sameIp(each.remote.ip, address.ip);
+      if (there || each.remote.id === event.remId) each.excused = true;
+    }
+    return address;
+  }
+
+  #forget(connection: ConnectionRecord, event: AddressRemovedEvent): End | undefined {
     const at = connection.remoteAddresses.findIndex((known) => known.id === event.remId);
     if (at < 0 && event.remId === 0 && !connection.remoteGone) {
       connection.remoteGone = true;
@@ -221,6 +232,7 @@ function subflow(token: Token, local: End, remote: End, state: Subflow['state'],
     askedBackup: false,
     triedAt: undefined,
     leaving: false,
+    excused: false,
     progress: undefined,
   };
 }

@@ -221,7 +221,9 @@ export class Core {
         return this.#closed(connection);
       case 'addressAnnounced': {
         const address = this.#connections.announced(connection, event);
-        return address ? this.#remoteAddress(connection, event.type, address) : NOTHING;
+        if (address) return this.#remoteAddress(connection, event.type, address);
+        const { remoteIp: ip, remotePort: port } = event;
+        return this.#planner.remotesChanged(connection, { ip, port }, this.#now);
       }
       case 'addressRemoved': {
         const address = this.#connections.withdrawn(connection, event);
@@ -245,7 +247,7 @@ export class Core {
     address: Connection['remote'],
   ): readonly Effect[] {
     const payload = { token: connection.token, connection, address };
-    const planned = this.#planner.remotesChanged(connection, this.#now);
+    const planned = this.#planner.remotesChanged(connection, address, this.#now);
     const calls = both(this.#callOwner(connection, hook, payload), planned);
     if (!this.trail) return calls;
     const message = hook === 'addressAnnounced' ? 'the peer announced an address' : 'the peer removed an address';

@@ -49,7 +49,9 @@ describe('an interface', () => {
     [[], { up: false, running: false, loopback: false }],
     [['up'], { up: true, running: false, loopback: false }],
     [['up', 'lowerUp', 'dormant'], { up: true, running: false, loopback: false }],
-    [['up', 'running', 'loopback'], { up: true, running: true, loopback: true }],
+    [['up', 'lowerUp'], { up: true, running: true, loopback: false }],
+    [['up', 'running'], { up: true, running: false, loopback: false }],
+    [['up', 'running', 'lowerUp', 'loopback'], { up: true, running: true, loopback: true }],
   ] as const)('with the flags %j', (flags, expected) => {
     expect(toInterface(link({ flags: [...flags] }))).toMatchObject(expected);
   });

@@ -15,7 +15,8 @@ export function toInterface(message: LinkMessage): Interface | undefined {
     index: message.index,
     name: message.name ?? `if${message.index}`,
     up: flags.includes('up'),
-    running: flags.includes('running'),
+    // IFF_RUNNING says the same up to a second later (net/core/link_watch.c delays the operational state).
+    running: flags.includes('lowerUp') && !flags.includes('dormant'),
     loopback: flags.includes('loopback'),
     mtu: message.mtu,
     kind: message.info?.kind,

@@ -6,7 +6,7 @@ export interface Interface {
   readonly name: string;
   /** Switched on by the administrator (IFF_UP). */
   readonly up: boolean;
-  /** Ready to carry packets: the carrier is there (IFF_RUNNING, RFC 2863 operational state up). */
+  /** Ready to carry packets: the carrier is there (IFF_LOWER_UP), and nothing is waited for (IFF_DORMANT, as in 802.1X). */
   readonly running: boolean;
   readonly loopback: boolean;
   /** Largest packet in bytes; undefined where the kernel did not say. */

@@ -10,7 +10,7 @@ import { Announcer } from './announcer.ts';
 import { faultOf } from './check.ts';
 import { type Explanation, explain } from './explain.ts';
 import { mergeAnnouncements, mergePairs } from './pairs.ts';
-import { newPlanned, type Planned, Reads } from './planned.ts';
+import { newPlanned, type Place, type Planned, Reads } from './planned.ts';
 import { Rests } from './rests.ts';
 import type { PlanSettings } from './settings.ts';
 import type { Surroundings } from './standing.ts';
@@ -98,8 +98,9 @@ export class Planner {
     return this.take();
   }
 
-  /** What is known of the peer's addresses has changed. */
-  remotesChanged(connection: ConnectionRecord, now: number): readonly Effect[] {
+  /** The peer announced an address, perhaps not for the first time, or removed it. */
+  remotesChanged(connection: ConnectionRecord, place: Place, now: number): readonly Effect[] {
+    this.#subflows.forgive(connection, place, this.#around(now));
     return this.#changed(connection, Reads.remotes, now);
   }
 

@@ -1,4 +1,5 @@
 import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
+import { sameIp } from '../ip.ts';
 import type { Refusal } from '../model/commands.ts';
 import { formatToken } from '../model/ids.ts';
 import { showEnd, whyClosed } from '../trail.ts';
@@ -7,7 +8,7 @@ import type { Announcer } from './announcer.ts';
 import { choose, chooseNext } from './choices.ts';
 import { kindOf, kindOfRefusal, pauseAfter } from './failure.ts';
 import { linkSubflows } from './pairs.ts';
-import { endsOf, type Pair, type Planned, remoteOf } from './planned.ts';
+import { endsOf, type Pair, type Place, type Planned, remoteOf } from './planned.ts';
 import { LONGEST_TRY, QUICK_CLOSE, SLOW_TRY } from './settings.ts';
 import { Judge, type Surroundings } from './standing.ts';
 
@@ -153,7 +154,7 @@ export class SubflowKeeper {
     pair.subflow = undefined;
     const lived = was === 'established' ? now - pair.since : 0;
     pair.since = now;
-    if (subflow.leaving) return;
+    if (subflow.leaving || subflow.excused) return;
     if (lived >= QUICK_CLOSE) {
       pair.failures = 0;
       rests.forget(endsOf(pair));
@@ -165,6 +166,18 @@ export class SubflowKeeper {
       rests.note(endsOf(pair), now, settings.rest, GRACE);
     }
     this.#failed(connection, pair, kind, whyClosed(subflow), around);
+  }
+
+  /** An address of the peer came or went: what went wrong with it before is no sign of what comes. */
+  forgive({ planned }: ConnectionRecord, { ip, port }: Place, { rests, now }: Surroundings): void {
+    for (const pair of planned?.pairs ?? []) {
+      const place = pair.remotes.find((each) => each.port === port && sameIp(each.ip, ip));
+      if (pair.subflow || !place) continue;
+      pair.failures = 0;
+      pair.failure = undefined;
+      pair.until = now;
+      rests.forget(endsOf(pair, place));
+    }
   }
 
   #failed(
