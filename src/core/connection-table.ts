@@ -35,7 +35,7 @@ export interface SubflowRecord extends Mutable<Subflow> {
   triedAt: number | undefined;
   /** It is being destroyed: its end is not a failure. */
   leaving: boolean;
-  /** The peer has removed its address, and its kernel or ours closes it for that: its end is not a failure either. */
+  /** The peer's address went, or went and came back: its end is not a failure either. */
   excused: boolean;
   progress: Progress | undefined;
 }
@@ -96,20 +96,23 @@ export class ConnectionTable {
     const { remoteAddresses } = connection;
     const at = remoteAddresses.findIndex((known) => known.id === event.remId);
     const known = remoteAddresses[at];
+    // Who announces an address again has had it taken away: what led there is dead, whether that is known here or not.
+    excuse(connection, event.remId, { ip: event.remoteIp, port: event.remotePort });
     if (known && known.ip === event.remoteIp && known.port === event.remotePort) return undefined;
     const address = { ip: event.remoteIp, port: event.remotePort, id: event.remId };
     if (known) remoteAddresses[at] = address;
     else remoteAddresses.push(address);
+    // An address has one id at a time: the removal of the one that it had before was lost.
+    const isOld = ({ id, ip, port }: End): boolean => id !== address.id && port === address.port && sameIp(ip, address.ip);
+    const old = remoteAddresses.findIndex(isOld);
+    if (old >= 0) remoteAddresses.splice(old, 1);
     return address;
   }
 
   /** Forgets an announcement of the peer; undefined where it was not known. */
   withdrawn(connection: ConnectionRecord, event: AddressRemovedEvent): End | undefined {
     const address = this.#forget(connection, event);
-    for (const each of connection.subflows) {
-      const there = address && each.remote.port === address.port && sameIp(each.remote.ip, address.ip);
-      if (there || each.remote.id === event.remId) each.excused = true;
-    }
+    excuse(connection, event.remId, address);
     return address;
   }
 
@@ -169,6 +172,17 @@ export class ConnectionTable {
       if (event.locId !== 0) idsOf(connection).learn(event.localIp, event.locId);
     }
     return { subflow: record, was };
+  }
+}
+
+function excuse(
+  { subflows }: ConnectionRecord,
+  id: AddrId,
+  address: { readonly ip: Ip; readonly port: number } | undefined,
+): void {
+  for (const each of subflows) {
+    const there = address && each.remote.port === address.port && sameIp(each.remote.ip, address.ip);
+    if (there || (each.state === 'established' && each.remote.id === id)) each.excused = true;
   }
 }
 

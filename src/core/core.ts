@@ -273,6 +273,8 @@ export class Core {
     const moved = this.#network.takeAliveChanged();
     if (moved || changes.length > 0) this.#planner.networkChanged(readsOf(changes));
     if (changes.length > 0) this.#touchEndpoints();
+    // With an address come routes, also for packets from others.
+    if (changes.some(({ hook }) => hook === 'localAddressAdded')) this.#planner.routesChanged(this.#now);
     for (const change of changes) {
       const { hook, payload } = change;
       const level = 'interface' in change ? 'info' : 'debug';
