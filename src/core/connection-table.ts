@@ -103,7 +103,8 @@ export class ConnectionTable {
     if (known) remoteAddresses[at] = address;
     else remoteAddresses.push(address);
     // An address has one id at a time: the removal of the one that it had before was lost.
-    const isOld = ({ id, ip, port }: End): boolean => id !== address.id && port === address.port && sameIp(ip, address.ip);
+    const isOld = ({ id, ip, port }: End): boolean =>
+      id !== address.id && port === address.port && sameIp(ip, address.ip);
     const old = remoteAddresses.findIndex(isOld);
     if (old >= 0) remoteAddresses.splice(old, 1);
     return address;

@@ -223,7 +223,7 @@ export class Core {
         const address = this.#connections.announced(connection, event);
         if (address) return this.#remoteAddress(connection, event.type, address);
         const { remoteIp: ip, remotePort: port } = event;
-        return this.#planner.remotesChanged(connection, { ip, port }, this.#now);
+        return this.#planner.announcedAgain(connection, { ip, port }, this.#now);
       }
       case 'addressRemoved': {
         const address = this.#connections.withdrawn(connection, event);

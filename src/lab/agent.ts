@@ -14,6 +14,8 @@ import { type Endpoint, MptcpListener, MptcpStream, NetlinkSocket } from '../os/
 import type { Answer, Request } from './protocol.ts';
 
 const CHUNK = Buffer.alloc(64 * 1024, 'mptcp');
+/** Bytes of a small message. */
+const MESSAGE = 32;
 const inbox = Buffer.alloc(256 * 1024);
 
 interface Peer {
@@ -23,6 +25,11 @@ interface Peer {
   ended: boolean;
   /** Bytes still to be sent; Infinity for as long as the connection lives. */
   toSend: number;
+  /** When something came last, and the longest time in which nothing did. */
+  heardAt: number;
+  gap: number;
+  /** What is done with what comes, beside counting it. */
+  heard: ((bytes: number) => void) | undefined;
 }
 
 const listeners: MptcpListener[] = [];
@@ -32,7 +39,7 @@ const say = (answer: Answer): void => void process.stdout.write(`${JSON.stringif
 
 /** Reads whatever comes and counts it. */
 function serve(stream: MptcpStream): Peer {
-  const peer: Peer = { stream, received: 0, sent: 0, ended: false, toSend: 0 };
+  const peer: Peer = { stream, received: 0, sent: 0, ended: false, toSend: 0, heardAt: 0, gap: 0, heard: undefined };
   peers.push(peer);
   readAlways(peer);
   return peer;
@@ -50,12 +57,45 @@ function readAlways(peer: Peer): void {
           return;
         }
         peer.received += n;
+        noteGap(peer);
+        peer.heard?.(n);
       }
     } catch {
       peer.ended = true; // reset by the other end: the counts tell what came
       peer.stream.unwatch();
     }
   });
+}
+
+/** The longest time without anything, until now. */
+function noteGap(peer: Peer): void {
+  const now = performance.now();
+  peer.gap = Math.max(peer.gap, now - peer.heardAt);
+  peer.heardAt = now;
+}
+
+function takeGap(peer: Peer): number {
+  noteGap(peer);
+  const { gap } = peer;
+  peer.gap = 0;
+  return gap;
+}
+
+function send(peer: Peer, bytes: number): void {
+  peer.toSend += bytes;
+  pump(peer);
+}
+
+function talk(peer: Peer, every: number): void {
+  let missing = MESSAGE;
+  peer.heard = (bytes) => {
+    missing -= bytes;
+    if (missing > 0) return;
+    missing = MESSAGE;
+    setTimeout(() => send(peer, MESSAGE), every);
+  };
+  peer.heardAt = performance.now();
+  send(peer, MESSAGE);
 }
 
 /** Sends until enough is sent; a full socket is tried again when the timer comes round. */
@@ -150,6 +190,18 @@ async function perform(request: Request): Promise<unknown> {
       pump(peer);
       return undefined;
     }
+    case 'unlisten':
+      for (const listener of listeners.splice(0)) listener.close();
+      return undefined;
+    case 'talk':
+      return talk(peers[request.connection] as Peer, request.every);
+    case 'echo': {
+      const peer = peers[request.connection] as Peer;
+      peer.heard = (bytes) => send(peer, bytes);
+      return undefined;
+    }
+    case 'gap':
+      return takeGap(peers[request.connection] as Peer);
     case 'stop':
       (peers[request.connection] as Peer).toSend = 0;
       return undefined;

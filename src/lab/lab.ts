@@ -61,7 +61,7 @@ export class Lab {
     for (const host of [a, b]) {
       await host.run('ip', 'link', 'set', name, 'up');
       // The kernel asks for a neighbour again after a second only: that would be most of what is measured here.
-      const again = ['ipv4', 'ipv6'].map((family) => `net.${family}.neigh.${name}.retrans_time_ms=50`);
+      const again = ['ipv4', 'ipv6'].map((family) => `net.${family}.neigh.${name}.retrans_time_ms=200`);
       await host.run('sysctl', '-qw', ...again);
     }
   }

@@ -6,11 +6,19 @@ interface Place {
 
 export type Request =
   | { readonly op: 'listen'; readonly at: Place }
+  /** Closes all listeners. */
+  | { readonly op: 'unlisten' }
   | { readonly op: 'connect'; readonly to: Place; readonly from?: Place }
   /** Without a number of bytes: for as long as the connection lives. */
   | { readonly op: 'send'; readonly connection: number; readonly bytes?: number }
   | { readonly op: 'stop'; readonly connection: number }
   | { readonly op: 'counts'; readonly connection: number }
+  /** Small messages, the next one so many milliseconds after the answer to the one before. */
+  | { readonly op: 'talk'; readonly connection: number; readonly every: number }
+  /** Whatever comes is sent back. */
+  | { readonly op: 'echo'; readonly connection: number }
+  /** The longest time in milliseconds in which nothing came, since this was asked last. */
+  | { readonly op: 'gap'; readonly connection: number }
   /** How many connections there have been, made or accepted: they are numbered from 0. */
   | { readonly op: 'accepted' }
   | { readonly op: 'close'; readonly connection: number }

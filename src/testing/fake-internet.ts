@@ -1,55 +1,38 @@
-import { unmapped } from '../core/ip.ts';
-import type { HeldAddress } from '../core/model/commands.ts';
-import type { ConnectionEvent, SubflowEvent } from '../core/model/events.ts';
-import { type AddrId, asAddrId, asToken, type IfIndex, type Ip, type Token } from '../core/model/ids.ts';
+import type { SubflowEvent } from '../core/model/events.ts';
+import { asAddrId, asToken, type IfIndex, type Ip, type Token } from '../core/model/ids.ts';
 import type { Clock } from '../daemon/clock.ts';
-import { FakeFlow } from './fake-flow.ts';
-import type { FakeKernel, FakeUserspacePathManager } from './fake-kernel.ts';
+import type { FakeKernel } from './fake-kernel.ts';
 import { FakeRefusal } from './fake-netlink.ts';
 import type { FakeSocket } from './fake-sockets.ts';
+import {
+  type Address,
+  ends,
+  forget,
+  hold,
+  idOfJoined,
+  is,
+  isAt,
+  type Link,
+  listens,
+  newWire,
+  other,
+  type Place,
+  passes,
+  plain,
+  type Side,
+  subflowEvent,
+  type Wire,
+} from './fake-wire.ts';
 
-/** How long a SYN is repeated before the kernel gives up (net.ipv4.tcp_syn_retries). */
+/** How long it takes to find a neighbour. */
+const NEIGHBOUR_MS = 5;
+/** When a SYN is sent again, and when the kernel gives up (net.ipv4.tcp_syn_retries), after the first. */
+const SYN_AGAIN_MS = [1000, 3000, 7000, 15_000, 31_000, 63_000];
 const SYN_TIMEOUT_MS = 127_000;
-
-interface Place {
-  readonly ip: Ip;
-  readonly port: number;
-}
-
-/** One end of a subflow. */
-interface WireEnd extends Place {
-  readonly id: AddrId;
-  /** This end asks to use it only when there is no other. */
-  backup: boolean;
-}
-
-/** A subflow, as its two ends see it. */
-interface Wire {
-  readonly a: WireEnd;
-  readonly b: WireEnd;
-  /** What the client has sent over it. */
-  readonly flow: FakeFlow;
-}
-
-/** One end of a connection: a kernel and what it holds for the connection. */
-interface Side {
-  readonly kernel: FakeKernel;
-  readonly token: Token;
-  readonly held: HeldAddress[];
-}
-
-/** A connection between two fake kernels; `a` is the client. */
-interface Link {
-  readonly a: Side;
-  readonly b: Side;
-  readonly wires: Wire[];
-  /** The client sends without end. */
-  sending: boolean;
-  /** Bytes that the server has got over subflows that are gone. */
-  received: number;
-}
-
-type Address = Parameters<FakeUserspacePathManager['announce']>[1];
+/** How often what one end has not heard yet, because nothing passed, is sent to it again. */
+const SEND_AGAIN_MS = 200;
+/** When ADD_ADDR is sent again (net/mptcp/pm.c, mptcp_pm_add_timer: by the round trip, up to net.mptcp.add_addr_timeout). */
+const SIGNAL_AGAIN_MS = 400;
 
 /** A connection seen from one of its ends. */
 interface View {
@@ -64,6 +47,7 @@ export class FakeInternet {
   readonly #kernels: FakeKernel[] = [];
   readonly #links: Link[] = [];
   readonly #clock: Clock;
+  readonly #tries = new Map<FakeKernel, number>();
   #lastToken = 0x10000000;
   #lastPort = 40_000;
 
@@ -85,19 +69,37 @@ export class FakeInternet {
     };
   }
 
-  /** A client connects and the server accepts. */
-  connect(client: FakeKernel, server: FakeKernel, from: Ip, to: Place, options: { denyJoinId0?: boolean } = {}): Token {
+  /**
+   * A client connects and the server accepts.
+   * @param options bound: the server listens at this address alone
+   */
+  connect(
+    client: FakeKernel,
+    server: FakeKernel,
+    from: Ip,
+    to: Place,
+    options: { denyJoinId0?: boolean; bound?: boolean } = {},
+  ): Token {
     const wire = newWire({ ip: from, port: ++this.#lastPort, id: asAddrId(0) }, { ...to, id: asAddrId(0) });
+    const side = (kernel: FakeKernel, { ip, port }: Place, listener: Ip | undefined): Side => ({
+      kernel,
+      initial: ip,
+      port,
+      token: asToken(++this.#lastToken),
+      held: [],
+      userspace: kernel.sysctls.get('path_manager') !== 'kernel',
+      listener,
+    });
     const link: Link = {
-      a: { kernel: client, token: asToken(++this.#lastToken), held: [] },
-      b: { kernel: server, token: asToken(++this.#lastToken), held: [] },
+      a: side(client, wire.a, undefined),
+      b: side(server, to, options.bound ? to.ip : '::'),
       wires: [wire],
       sending: false,
       received: 0,
     };
     this.#links.push(link);
     for (const type of ['connectionCreated', 'connectionEstablished'] as const) {
-      const denyJoinId0 = options.denyJoinId0 ?? false;
+      const denyJoinId0 = options.denyJoinId0 ?? server.sysctls.get('allow_join_initial_addr_port') === '0';
       link.a.kernel.emit({ type, token: link.a.token, serverSide: false, denyJoinId0, ...ends(wire, 'a') });
       link.b.kernel.emit({ type, token: link.b.token, serverSide: true, denyJoinId0: false, ...ends(wire, 'b') });
     }
@@ -137,10 +139,27 @@ export class FakeInternet {
     return backups.map(({ wire, end }) => `${wire[end].ip} > ${wire[other(end)].ip}`);
   }
 
+  /**
+   * Whether data arrives that the client of a connection (a) or its server (b) sends now: `held` where some goes to a
+   * subflow that counts as good and swallows it.
+   */
+  flows(token: Token, from: 'a' | 'b'): 'free' | 'held' | 'none' {
+    const link = this.#links.find((each) => each.a.token === token);
+    if (!link) return 'none';
+    const wires = link.wires.filter(({ open }) => open[from]);
+    const good = wires.filter((wire) => wire.open[other(from)] && passes(link, wire));
+    return good.length === 0 ? 'none' : good.length < wires.length ? 'held' : 'free';
+  }
+
+  /** How many joins a kernel has sent, without those sent again. */
+  tries(kernel: FakeKernel): number {
+    return this.#tries.get(kernel) ?? 0;
+  }
+
   #wires(kernel: FakeKernel): { readonly link: Link; readonly wire: Wire; readonly end: 'a' | 'b' }[] {
     return this.#links.flatMap((link) => {
       const end = link.a.kernel === kernel ? 'a' : link.b.kernel === kernel ? 'b' : undefined;
-      return end ? link.wires.map((wire) => ({ link, wire, end })) : [];
+      return end ? link.wires.filter(({ open }) => open[end]).map((wire) => ({ link, wire, end })) : [];
     });
   }
 
@@ -153,72 +172,124 @@ export class FakeInternet {
   }
 
   /** Backups carry data where there is nothing else. */
-  #count(link: Link, { a, b, flow }: Wire): void {
+  #count(link: Link, wire: Wire): void {
+    const { a, b, flow } = wire;
     const isBackup = (wire: Pick<Wire, 'a' | 'b'>): boolean => wire.a.backup || wire.b.backup;
     const used = link.sending && (!isBackup({ a, b }) || link.wires.every(isBackup));
-    flow.count(used, this.#passes(link, a, b), this.#clock.now());
-  }
-
-  /** Whether packets get from one end to the other. */
-  #passes(link: Link, a: Place, b: Place): boolean {
-    return link.a.kernel.links.stateOf(plain(a.ip)) === 'live' && link.b.kernel.links.stateOf(plain(b.ip)) === 'live';
+    flow.count(used, passes(link, wire), this.#clock.now());
   }
 
   #side(kernel: FakeKernel, token: number): View {
     for (const link of this.#links) {
-      if (link.a.kernel === kernel && link.a.token === token) return { link, own: link.a, end: 'a', peer: link.b };
-      if (link.b.kernel === kernel && link.b.token === token) return { link, own: link.b, end: 'b', peer: link.a };
+      for (const end of ['a', 'b'] as const) {
+        const own = link[end];
+        if (own.kernel !== kernel || own.token !== token) continue;
+        if (!own.userspace) throw new FakeRefusal('EINVAL', 'userspace PM not selected');
+        return { link, own, end, peer: link[other(end)] };
+      }
     }
     throw new FakeRefusal('EINVAL', 'invalid token');
   }
 
-  #announce({ link, own, end, peer }: View, address: Address): void {
+  #announce(view: View, address: Address): void {
+    const { link, own, end, peer } = view;
     const held = hold(own, address);
-    const port = held.port || (link.wires[0]?.[end].port ?? 0);
-    peer.kernel.emit({
-      type: 'addressAnnounced',
-      token: peer.token,
-      remId: held.id,
-      remoteIp: held.ip,
-      remotePort: port,
+    const port = held.port || (link.wires[0]?.[end].port ?? own.port);
+    const event = { type: 'addressAnnounced', token: peer.token, remId: held.id, remoteIp: held.ip } as const;
+    this.#whenPassing(view, 3, () => peer.kernel.emit({ ...event, remotePort: port }));
+  }
+
+  #remove(view: View, id: number): void {
+    const { link, own, end, peer } = view;
+    const at = own.held.findIndex((each) => each.id === id);
+    const used = link.wires.filter((each) => each[end].id === id);
+    // The id 0 is in no list: it is removed for as long as a subflow has it (mptcp_userspace_pm_remove_id_zero_address).
+    const known = id === 0 ? used.some(({ open }) => open[end]) : at >= 0;
+    if (!known) throw new FakeRefusal('EINVAL', `address with id ${id} not found`);
+    if (id !== 0) own.held.splice(at, 1);
+    this.#whenPassing(view, 0, () => {
+      peer.kernel.emit({ type: 'addressRemoved', token: peer.token, remId: asAddrId(id) });
+      for (const wire of used) this.#close(link, wire, other(end));
     });
   }
 
-  #remove({ link, own, end, peer }: View, id: number): void {
-    const at = own.held.findIndex((each) => each.id === id);
-    if (at < 0) throw new FakeRefusal('EINVAL', `address with id ${id} not found`);
-    own.held.splice(at, 1);
-    peer.kernel.emit({ type: 'addressRemoved', token: peer.token, remId: asAddrId(id) });
-    for (const wire of link.wires.filter((each) => each[end].id === id)) this.#cut(link, wire);
+  /** Sends an address signal: where nothing passes it is lost, though ADD_ADDR is sent again a few times. */
+  #whenPassing({ link, own, end, peer }: View, again: number, deliver: () => void): void {
+    if (link.wires.some((wire) => wire.open.a && wire.open.b && passes(link, wire))) {
+      deliver();
+      return;
+    }
+    if (again === 0) return;
+    this.#clock.after(SIGNAL_AGAIN_MS, () => {
+      if (this.#links.includes(link)) this.#whenPassing({ link, own, end, peer }, again - 1, deliver);
+    });
   }
 
   #create({ link, own, end, peer }: View, local: Address, remote: Address): void {
-    if (own.kernel.links.stateOf(plain(local.ip)) === 'absent')
-      throw new FakeRefusal('EADDRNOTAVAIL', 'connect error: -99');
     const held = hold(own, local, true);
-    const here = { ip: held.ip, port: local.port ?? ++this.#lastPort, id: held.id };
-    const there = { ip: remote.ip ?? '', port: remote.port ?? 0, id: idAt(peer, remote) };
-    const wire = end === 'a' ? newWire(here, there) : newWire(there, here);
-    wire[end].backup = local.flags?.includes('backup') ?? false;
-    if (this.#passes(link, wire.a, wire.b)) {
-      link.wires.push(wire);
-      this.#tell(link, wire, 'subflowEstablished');
-    } else {
-      const failed = subflowEvent(
-        'subflowClosed',
-        own.token,
-        { ...wire, [other(end)]: { ...there, id: asAddrId(0) } },
-        end,
-        'ETIMEDOUT',
-      );
-      this.#clock.after(SYN_TIMEOUT_MS, () => own.kernel.emit(failed));
+    if (own.kernel.links.stateOf(plain(local.ip)) === 'absent') {
+      forget(own, local);
+      throw new FakeRefusal('EADDRNOTAVAIL', 'connect error: -99');
     }
+    this.#tries.set(own.kernel, this.tries(own.kernel) + 1);
+    const here = { ip: held.ip, port: local.port ?? ++this.#lastPort, id: held.id };
+    const there = { ip: remote.ip ?? '', port: remote.port ?? 0, id: asAddrId(0) };
+    const device = local.ifIndex === undefined ? undefined : own.kernel.links.nameOf(local.ifIndex as IfIndex);
+    // IPv4 asks for a neighbour on the link that it is bound to; IPv6 wants a route there (net/ipv6/route.c).
+    const beyond = device !== undefined && peer.kernel.links.linkOf(plain(there.ip)) !== device;
+    if (beyond && plain(there.ip).includes(':')) {
+      forget(own, local);
+      throw new FakeRefusal('ENETUNREACH', 'connect error: -101');
+    }
+    const wire = end === 'a' ? newWire(here, there, device) : newWire(there, here, device);
+    wire[end].backup = local.flags?.includes('backup') ?? false;
+    const fail = (error: string): void => own.kernel.emit(subflowEvent('subflowClosed', own.token, wire, end, error));
+    const attempt = (): boolean => {
+      if (!this.#links.includes(link)) return true;
+      if (!passes(link, wire)) return false;
+      if (!listens(peer, there)) fail('ECONNREFUSED');
+      else this.#join(link, wire, end);
+      return true;
+    };
+    let done = !beyond && attempt();
+    if (done) return;
+    // On another link than its own the address is nobody's neighbour yet: it is asked for first.
+    if (beyond) {
+      this.#clock.after(NEIGHBOUR_MS, () => {
+        done = attempt();
+      });
+    }
+    for (const ms of SYN_AGAIN_MS) {
+      this.#clock.after(ms, () => {
+        done = done || attempt();
+      });
+    }
+    this.#clock.after(SYN_TIMEOUT_MS, () => {
+      if (!done) fail('ETIMEDOUT');
+    });
   }
 
-  #destroy({ link, end }: View, local: Address, remote: Address): void {
-    const wire = link.wires.find((each) => is(each[end], local) && is(each[other(end)], remote));
+  /** A join arrives at a listener. */
+  #join(link: Link, wire: Wire, end: 'a' | 'b'): void {
+    const [own, peer] = [link[end], link[other(end)]];
+    const id = idOfJoined(link, other(end), wire[other(end)]);
+    const joined = { ...wire, [other(end)]: { ...wire[other(end)], id } };
+    const extra = link.wires.filter(({ open }) => open[other(end)]).length - 1;
+    // Under the kernel's path manager the last packet of the handshake is refused, when this end is content already.
+    if (!peer.userspace && extra >= peer.kernel.endpoints.limits.subflows) {
+      own.kernel.emit(subflowEvent('subflowEstablished', own.token, joined, end));
+      own.kernel.emit(subflowEvent('subflowClosed', own.token, joined, end));
+      return;
+    }
+    link.wires.push(joined);
+    for (const each of ['a', 'b'] as const) this.#tell(link, joined, each, 'subflowEstablished');
+  }
+
+  #destroy({ link, own, end }: View, local: Address, remote: Address): void {
+    const wire = link.wires.find((each) => each.open[end] && is(each[end], local) && is(each[other(end)], remote));
     if (!wire) throw new FakeRefusal('ESRCH', 'subflow not found');
-    this.#cut(link, wire);
+    forget(own, local);
+    this.#close(link, wire, end);
   }
 
   #setFlags({ link, end, peer }: View, local: Address, remote: Address): void {
@@ -228,82 +299,25 @@ export class FakeInternet {
     peer.kernel.emit(subflowEvent('subflowPriority', peer.token, wire, other(end)));
   }
 
-  #cut(link: Link, wire: Wire): void {
+  /** One end is closed; the other one hears of it once something passes. */
+  #close(link: Link, wire: Wire, end: 'a' | 'b'): void {
+    if (!wire.open[end]) return;
+    wire.open[end] = false;
+    this.#tell(link, wire, end, 'subflowClosed');
+    const hear = (): void => {
+      if (!this.#links.includes(link) || !wire.open[other(end)]) return;
+      if (passes(link, wire)) this.#close(link, wire, other(end));
+      else this.#clock.after(SEND_AGAIN_MS, hear);
+    };
+    hear();
+    const at = link.wires.indexOf(wire);
+    if (at < 0 || wire.open.a || wire.open.b) return;
     this.#count(link, wire);
     link.received += wire.flow.acked;
-    link.wires.splice(link.wires.indexOf(wire), 1);
-    this.#tell(link, wire, 'subflowClosed');
+    link.wires.splice(at, 1);
   }
 
-  #tell(link: Link, wire: Wire, type: SubflowEvent['type']): void {
-    link.a.kernel.emit(subflowEvent(type, link.a.token, wire, 'a'));
-    link.b.kernel.emit(subflowEvent(type, link.b.token, wire, 'b'));
+  #tell(link: Link, wire: Wire, end: 'a' | 'b', type: SubflowEvent['type']): void {
+    link[end].kernel.emit(subflowEvent(type, link[end].token, wire, end));
   }
-}
-
-const plain = (ip: Ip = ''): Ip => unmapped(ip);
-const other = (end: 'a' | 'b'): 'a' | 'b' => (end === 'a' ? 'b' : 'a');
-const newWire = (a: Omit<WireEnd, 'backup'>, b: Omit<WireEnd, 'backup'>): Wire => ({
-  a: { ...a, backup: false },
-  b: { ...b, backup: false },
-  flow: new FakeFlow(),
-});
-/** Ports count where they are given (net/mptcp/pm_userspace.c, mptcp_userspace_pm_set_flags). */
-const isAt = (place: Place, { ip, port }: Address): boolean =>
-  plain(place.ip) === plain(ip) && (!port || place.port === port);
-const is = (place: Place, { ip, port }: Address): boolean => place.ip === ip && place.port === port;
-
-/**
- * Stores an address under its id; one id an address and one address an id (net/mptcp/pm_userspace.c). An IPv4 address
- * and its IPv4-mapped form are one address (net/mptcp/pm.c, mptcp_addresses_equal).
- */
-function hold(
-  side: Side,
-  { ip = '', id = asAddrId(0), port = 0, flags = [], ifIndex }: Address,
-  forSubflow = false,
-): HeldAddress {
-  const there = side.held.find(
-    (each) => (plain(each.ip) === plain(ip) && (forSubflow || each.port === port)) || (each.id === id && id !== 0),
-  );
-  if (there && (there.id !== id || plain(there.ip) !== plain(ip)))
-    throw new FakeRefusal('EINVAL', 'did not match address and id');
-  const held = there ?? { ip, id, port: forSubflow ? 0 : port, flags, ifIndex: ifIndex as IfIndex | undefined };
-  if (!there) side.held.push(held);
-  return held;
-}
-
-const idAt = (side: Side, { ip }: Address): AddrId =>
-  side.held.find((each) => plain(each.ip) === plain(ip))?.id ?? asAddrId(0);
-
-function ends(wire: Wire, end: 'a' | 'b'): Omit<ConnectionEvent, 'type' | 'token' | 'serverSide' | 'denyJoinId0'> {
-  const local = wire[end];
-  const remote = wire[other(end)];
-  return {
-    localIp: local.ip,
-    localPort: local.port,
-    locId: local.id,
-    remoteIp: remote.ip,
-    remotePort: remote.port,
-    remId: remote.id,
-  };
-}
-
-function subflowEvent(
-  type: SubflowEvent['type'],
-  token: Token,
-  wire: Wire,
-  end: 'a' | 'b',
-  error?: string,
-): SubflowEvent {
-  return {
-    type,
-    token,
-    ...ends(wire, end),
-    // What the other end asks for: a kernel tells nobody what it asks for itself.
-    backup: wire[other(end)].backup,
-    ifIndex: undefined,
-    error,
-    resetReason: undefined,
-    resetTransient: false,
-  };
 }

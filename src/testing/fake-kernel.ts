@@ -44,6 +44,10 @@ export class FakeKernel {
   ]);
   /** Every command of the path manager that was asked for, by the name of its operation. */
   readonly asked: string[] = [];
+  /** Where mptcpd listens for joins, as `10.0.1.2 8000`. */
+  readonly listeners = new Set<string>();
+  /** What hears every event that subscribers hear. */
+  readonly onEvent: ((event: PmEvent) => void)[] = [];
   userspace: FakeUserspacePathManager | undefined;
   readonly #behaviours: Behaviour[] = [];
   readonly #byCommand = new Map<number, (attributes: Attributes, dump: boolean) => readonly FakeMessage[]>();
@@ -65,6 +69,7 @@ export class FakeKernel {
 
   /** Tells every subscriber of an event. */
   emit(event: PmEvent): void {
+    for (const hear of this.onEvent) hear(event);
     const { type, ...values } = event;
     const present = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
     const write = (w: Parameters<FakeMessage['write']>[0]): void => pm.pmEvents.encode(w, type, present);

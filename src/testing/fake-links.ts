@@ -101,8 +101,18 @@ export class FakeLinks {
   stateOf(ip: Ip): 'absent' | 'dead' | 'live' {
     const address = this.#addresses.find((each) => each.ip === ip);
     if (!address) return 'absent';
-    const { up, carrier, blackhole } = this.#link(address.link);
-    return up && carrier && !blackhole ? 'live' : 'dead';
+    return this.carries(address.link) ? 'live' : 'dead';
+  }
+
+  /** Whether packets pass an interface. */
+  carries(name: string): boolean {
+    const { up, carrier, blackhole } = this.#link(name);
+    return up && carrier && !blackhole;
+  }
+
+  /** The interface that has an address. */
+  linkOf(ip: Ip): string | undefined {
+    return this.#addresses.find((each) => each.ip === ip)?.link;
   }
 
   #link(name: string): Link {

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { type Connection, eventually, type Host, scenario } from './world/index.ts';
+import { type Connection, eventually, type Host, pass, scenario } from './world/index.ts';
 
 const STALL = 1000;
 const HOLD = 2000;
@@ -40,6 +40,8 @@ describe('handover: a second path only while the first one fails', () => {
       const connection = await client.connect(other, to, { dualStack });
       await connection.send();
       await eventually('one path', subflows(client), [first]);
+      // By then the server's other address is known.
+      await pass(500);
       await client.setBlackhole('v1', true);
       await eventually('the second path', subflows(client), [first, second], STALL + 1000);
       await eventually('the first is backup', backups(client), [first]);
@@ -57,6 +59,8 @@ describe('handover: a second path only while the first one fails', () => {
       const connection = await client.connect(other, to, { dualStack });
       await connection.send();
       await eventually('one path', subflows(client), [first]);
+      // By then the server's other address is known.
+      await pass(500);
       await client.setLink('v1', false);
       await eventually('the second path alone', subflows(client), [second], 1000);
       await moves(connection);

@@ -98,7 +98,13 @@ export class Planner {
     return this.take();
   }
 
-  /** The peer announced an address, perhaps not for the first time, or removed it. */
+  /** The peer announced an address that is known: what led there may be dead, and can be had again. */
+  announcedAgain(connection: ConnectionRecord, place: Place, now: number): readonly Effect[] {
+    this.#subflows.forgive(connection, place, this.#around(now));
+    return this.look(connection, now);
+  }
+
+  /** The peer announced an address, or removed it. */
   remotesChanged(connection: ConnectionRecord, place: Place, now: number): readonly Effect[] {
     this.#subflows.forgive(connection, place, this.#around(now));
     return this.#changed(connection, Reads.remotes, now);

@@ -92,11 +92,10 @@ export class Judge {
   #restsUntil(pair: Pair): number {
     const { until, failure, local } = pair;
     const { rests, network, routesAt, now } = this.#around;
-    const returned = network.usableSince(local) ?? 0;
-    // Also where the pair was to rest: what took the link down was what closed its subflows.
-    if (failure && returned > failure.at) return 0;
     const rest = rests.until(endsOf(pair), now);
     if (rest > now || !failure) return Math.max(rest, until);
+    const returned = network.usableSince(local) ?? 0;
+    if (returned > failure.at) return 0;
     const byRoutes = failure.kind === 'no way' || failure.kind === 'timed out';
     return byRoutes && routesAt > failure.at ? 0 : until;
   }

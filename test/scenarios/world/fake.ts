@@ -3,22 +3,30 @@ import type { EndpointFlag, HeldAddress } from '../../../src/core/model/commands
 import { Daemon } from '../../../src/daemon/daemon.ts';
 import { createLog } from '../../../src/log/index.ts';
 import { FakeClock, FakeInternet, FakeKernel } from '../../../src/testing/index.ts';
-import { type Config, type Connection, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+import { type Config, type Connection, type Flow, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+
+/** How far the clock moves at a time. */
+const TURN_MS = 20;
 
 /** The world without a kernel: time passes only while a scenario waits. */
 export class FakeWorld implements World {
   readonly clock = new FakeClock();
   readonly internet = new FakeInternet(this.clock);
   readonly #hosts: FakeHost[] = [];
+  readonly #flows: FakeFlow[] = [];
 
-  async pair({ links, pathManager }: Parameters<World['pair']>[0]): Promise<{ client: FakeHost; server: FakeHost }> {
+  async pair({
+    links,
+    pathManager,
+    server: other = pathManager,
+  }: Parameters<World['pair']>[0]): Promise<{ client: FakeHost; server: FakeHost }> {
     const client = new FakeHost(this, 1);
     const server = new FakeHost(this, 2);
     this.#hosts.push(client, server);
     client.peer = server;
     server.peer = client;
     for (const host of [client, server]) {
-      host.kernel.sysctls.set('path_manager', pathManager);
+      host.kernel.sysctls.set('path_manager', host === client ? pathManager : other);
       for (let n = 1; n <= links; n++) {
         host.kernel.links.add(`v${n}`);
         await host.addAddress(`v${n}`, `10.0.${n}.${host.number}`);
@@ -30,8 +38,16 @@ export class FakeWorld implements World {
 
   /** Lets a little time pass, and everything that follows from it happen. */
   async turn(): Promise<void> {
-    await this.clock.advance(20, () => this.#idle());
+    await this.clock.advance(TURN_MS, () => this.#idle());
     await this.#idle();
+    for (const flow of this.#flows) flow.look(this.clock.now());
+  }
+
+  /** @param passage whether data arrives now */
+  watch(passage: () => Passage): Flow {
+    const flow = new FakeFlow(passage, this.clock.now());
+    this.#flows.push(flow);
+    return flow;
   }
 
   async close(): Promise<void> {
@@ -44,17 +60,54 @@ export class FakeWorld implements World {
   }
 }
 
+type Passage = 'free' | 'held' | 'none';
+
+/** What a subflow swallows is sent over another one after this: TCP's timeout, and a little. */
+const SENT_AGAIN_MS = 400;
+
+/** Data that moves, looked at each time that the clock does. */
+class FakeFlow implements Flow {
+  readonly #passage: () => Passage;
+  #heardAt: number;
+  #heldSince: number | undefined;
+  #gap = 0;
+
+  constructor(passage: () => Passage, now: number) {
+    this.#passage = passage;
+    this.#heardAt = now;
+  }
+
+  look(now: number): void {
+    this.#gap = Math.max(this.#gap, now - this.#heardAt);
+    const passage = this.#passage();
+    if (passage === 'held') this.#heldSince ??= now;
+    else this.#heldSince = undefined;
+    const sentAgain = this.#heldSince !== undefined && now - this.#heldSince >= SENT_AGAIN_MS;
+    if (passage === 'free' || sentAgain) this.#heardAt = now;
+  }
+
+  async gap(): Promise<number> {
+    const gap = this.#gap;
+    this.#gap = 0;
+    return gap;
+  }
+}
+
 class FakeHost implements Host {
   readonly kernel = new FakeKernel();
   readonly number: number;
   peer: FakeHost | undefined;
   readonly #world: FakeWorld;
   readonly #daemons: Daemon[] = [];
+  readonly #closings: number[] = [];
 
   constructor(world: FakeWorld, number: number) {
     this.#world = world;
     this.number = number;
     world.internet.join(this.kernel);
+    this.kernel.onEvent.push(({ type }) => {
+      if (type === 'subflowClosed') this.#closings.push(world.clock.now());
+    });
   }
 
   async start(config: Config): Promise<RunningDaemon> {
@@ -65,7 +118,12 @@ class FakeHost implements Host {
     const environment = {
       openSocket,
       sysctl: (name: string) => sysctls.get(name),
-      listen: (_: string, port: number) => ({ port: port || 45_000, close: () => undefined }),
+      listen: (ip: string, wanted: number) => {
+        const port = wanted || 45_000;
+        const { listeners } = this.kernel;
+        listeners.add(`${ip} ${port}`);
+        return { port, close: () => void listeners.delete(`${ip} ${port}`) };
+      },
       claim: () => () => undefined,
       subscribed: () => false,
       counter: () => undefined,
@@ -90,6 +148,9 @@ class FakeHost implements Host {
   async setBlackhole(link: string, there: boolean): Promise<void> {
     for (const host of [this, this.peer]) if (host?.kernel.links.has(link)) host.kernel.links.setBlackhole(link, there);
   }
+  async denyJoinId0(): Promise<void> {
+    this.kernel.sysctls.set('allow_join_initial_addr_port', '0');
+  }
   async addLink(link: string, up: boolean): Promise<void> {
     this.kernel.links.add(link, true);
     this.kernel.links.set(link, { up });
@@ -111,16 +172,29 @@ class FakeHost implements Host {
     this.kernel.endpoints.setLimits({ subflows, rcvAddAddrs: addAddrAccepted });
   }
 
-  async connect(to: FakeHost, ip: string, options: { dualStack?: boolean } = {}): Promise<Connection> {
+  async connect(to: FakeHost, ip: string, options: { dualStack?: boolean; bound?: boolean } = {}): Promise<Connection> {
     const own = ip.replace(/\d$/, `${this.number}`);
     const form = (address: string): string => (options.dualStack ? `::ffff:${address}` : address);
     const { internet } = this.#world;
-    const token = internet.connect(this.kernel, to.kernel, form(own), { ip: form(ip), port: 8000 });
+    const { bound = false } = options;
+    const token = internet.connect(this.kernel, to.kernel, form(own), { ip: form(ip), port: 8000 }, { bound });
     return {
       send: async () => internet.send(token, true),
       received: async () => internet.received(token),
+      transfer: async (direction) => this.#world.watch(() => internet.flows(token, direction === 'up' ? 'a' : 'b')),
+      talk: async () => {
+        // A question and its answer: the worse of two ways counts.
+        const worse = (a: Passage, b: Passage): Passage => (a === 'none' || b === 'free' ? a : b);
+        return this.#world.watch(() => worse(internet.flows(token, 'a'), internet.flows(token, 'b')));
+      },
       close: async () => internet.close(token),
     };
+  }
+  async closings(): Promise<readonly number[]> {
+    return this.#closings;
+  }
+  async tries(): Promise<number> {
+    return this.#world.internet.tries(this.kernel);
   }
   async subflows(): Promise<string[]> {
     return plain(this.#world.internet.subflows(this.kernel));

@@ -5,9 +5,10 @@ import { FakeWorld } from './fake.ts';
 import { KernelWorld } from './kernel.ts';
 import type { World } from './world.ts';
 
-export type { Connection, Host, RunningDaemon } from './world.ts';
+export type { Connection, Flow, Host, RunningDaemon } from './world.ts';
 
-const onKernel = process.env['MPTCPD_WORLD'] === 'kernel';
+/** Whether scenarios run on the running kernel. */
+export const onKernel = process.env['MPTCPD_WORLD'] === 'kernel';
 const obstacle = onKernel ? await Lab.obstacle() : undefined;
 if (obstacle !== undefined) {
   if (process.env['MPTCPD_NEED_KERNEL'] === '1')
@@ -29,6 +30,12 @@ const withWorld = base.extend<{ world: World }>({
 
 /** A test of one story; the same on the fake kernel and on the real one. */
 export const scenario = obstacle === undefined ? withWorld : withWorld.skip;
+
+/** Lets time pass: what must not happen has its chance. */
+export async function pass(ms: number): Promise<void> {
+  if (!fake) await new Promise((resolve) => setTimeout(resolve, ms));
+  else for (const end = fake.clock.now() + ms; fake.clock.now() < end; ) await fake.turn();
+}
 
 /** Waits until a list is as expected; on the fake kernel time is moved on by hand. */
 export async function eventually(

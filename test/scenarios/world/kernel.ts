@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import type { EndpointFlag } from '../../../src/core/model/commands.ts';
 import type { LabHost } from '../../../src/lab/host.ts';
 import { Lab } from '../../../src/lab/lab.ts';
-import { type Config, type Connection, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+import { until } from '../../../src/lab/process.ts';
+import { type Config, type Connection, type Flow, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+
+/** Sent to begin a connection. */
+const FIRST_BYTES = 100_000;
+/** Between an answer and the next message of a talk. */
+const TALK_MS = 20;
 
 /** The world of the running kernel: namespaces, real connections, and mptcpd as a process of its own. */
 export class KernelWorld implements World {
@@ -22,13 +28,15 @@ export class KernelWorld implements World {
   async pair({
     links,
     pathManager,
+    server: other = pathManager,
   }: Parameters<World['pair']>[0]): Promise<{ client: KernelHost; server: KernelHost }> {
     const client = new KernelHost(await this.#lab.host('client'), 1, this.#dir);
     const server = new KernelHost(await this.#lab.host('server'), 2, this.#dir);
     client.peer = server;
     server.peer = client;
     for (const { lab } of [client, server]) {
-      await lab.run('sysctl', '-qw', `net.mptcp.pm_type=${pathManager === 'userspace' ? 1 : 0}`);
+      const type = (lab === client.lab ? pathManager : other) === 'userspace' ? 1 : 0;
+      await lab.run('sysctl', '-qw', `net.mptcp.pm_type=${type}`);
       // Without it an interface that is switched off loses its IPv6 addresses for good.
       await lab.run(
         'sysctl',
@@ -59,6 +67,7 @@ class KernelHost implements Host {
   peer: KernelHost | undefined;
   readonly #dir: string;
   #listening = false;
+  #watching = false;
 
   constructor(lab: LabHost, number: number, dir: string) {
     this.lab = lab;
@@ -94,6 +103,9 @@ class KernelHost implements Host {
     for (const host of [this, this.peer]) {
       await host?.lab.run('tc', 'qdisc', there ? 'add' : 'del', 'dev', link, 'root', ...(there ? ['blackhole'] : []));
     }
+  }
+  async denyJoinId0(): Promise<void> {
+    await this.lab.run('sysctl', '-qw', 'net.mptcp.allow_join_initial_addr_port=0');
   }
   async addLink(link: string, up: boolean): Promise<void> {
     await this.lab.run('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}-far`);
@@ -134,22 +146,33 @@ class KernelHost implements Host {
     );
   }
 
-  async connect(to: KernelHost, ip: string, options: { dualStack?: boolean } = {}): Promise<Connection> {
-    if (!to.#listening) await to.lab.ask({ op: 'listen', at: { ip: '::', port: 8000 } });
+  async connect(
+    to: KernelHost,
+    ip: string,
+    options: { dualStack?: boolean; bound?: boolean } = {},
+  ): Promise<Connection> {
+    if (!to.#listening) await to.lab.ask({ op: 'listen', at: { ip: options.bound ? ip : '::', port: 8000 } });
     to.#listening = true;
-    const index = await to.lab.ask<number>({ op: 'accepted' });
+    if (!this.#watching) await this.lab.watchEvents();
+    this.#watching = true;
+    const there = await to.lab.ask<number>({ op: 'accepted' });
     const target = options.dualStack ? `::ffff:${ip}` : ip;
     const { connection } = await this.lab.ask<{ connection: number }>({
       op: 'connect',
       to: { ip: target, port: 8000 },
     });
     // A client's connection is established with the first data that is answered (RFC 8684 section 3.1).
-    await this.lab.ask({ op: 'send', connection, bytes: 100_000 });
-    return {
-      send: () => this.lab.ask({ op: 'send', connection }),
-      received: async () => (await to.lab.ask<{ received: number }>({ op: 'counts', connection: index })).received,
-      close: () => this.lab.ask({ op: 'close', connection }),
-    };
+    await this.lab.ask({ op: 'send', connection, bytes: FIRST_BYTES });
+    return new KernelConnection({ lab: this.lab, connection }, { lab: to.lab, connection: there });
+  }
+
+  async closings(): Promise<readonly number[]> {
+    return this.lab.events.filter(({ event }) => event.type === 'subflowClosed').map(({ at }) => at);
+  }
+
+  async tries(): Promise<number> {
+    const counters = await this.lab.run('nstat', '-asz', 'MPTcpExtMPJoinSynTx');
+    return Number(/MPTcpExtMPJoinSynTx\s+(\d+)/.exec(counters)?.[1]);
   }
 
   subflows(): Promise<string[]> {
@@ -172,6 +195,66 @@ class KernelHost implements Host {
     }
     return found.sort();
   }
+}
+
+/** One end of a connection: a program of the lab, and the number that it has for it. */
+interface ConnectionEnd {
+  readonly lab: LabHost;
+  readonly connection: number;
+}
+
+class KernelConnection implements Connection {
+  readonly #client: ConnectionEnd;
+  readonly #server: ConnectionEnd;
+
+  constructor(client: ConnectionEnd, server: ConnectionEnd) {
+    this.#client = client;
+    this.#server = server;
+  }
+
+  async transfer(direction: 'up' | 'down'): Promise<Flow> {
+    const [from, to] = direction === 'up' ? [this.#client, this.#server] : [this.#server, this.#client];
+    await this.#began();
+    await ask(from, 'send');
+    return flowTo(to);
+  }
+
+  async talk(): Promise<Flow> {
+    await this.#began();
+    await ask(this.#server, 'echo');
+    await this.#client.lab.ask({ op: 'talk', connection: this.#client.connection, every: TALK_MS });
+    return flowTo(this.#client);
+  }
+
+  async send(): Promise<void> {
+    await ask(this.#client, 'send');
+  }
+
+  async received(): Promise<number> {
+    return (await ask<{ received: number }>(this.#server, 'counts')).received;
+  }
+
+  async close(): Promise<void> {
+    await ask(this.#client, 'close');
+  }
+
+  /** What began the connection has arrived. */
+  async #began(): Promise<void> {
+    await until('the first bytes arrive', async () => {
+      if ((await this.#server.lab.ask<number>({ op: 'accepted' })) <= this.#server.connection) return false;
+      return (await ask<{ received: number }>(this.#server, 'counts')).received >= FIRST_BYTES;
+    });
+  }
+}
+
+const ask = <T = unknown>({ lab, connection }: ConnectionEnd, op: 'send' | 'echo' | 'counts' | 'gap' | 'close') =>
+  lab.ask<T>({ op, connection });
+
+async function flowTo(end: ConnectionEnd): Promise<Flow> {
+  const before = (await ask<{ received: number }>(end, 'counts')).received;
+  await until('data arrives', async () => (await ask<{ received: number }>(end, 'counts')).received > before);
+  await ask(end, 'gap');
+  return { gap: () => ask<number>(end, 'gap') };
 }
 
 function show(line: string): string {
