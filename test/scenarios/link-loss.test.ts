@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { eventually, type Host, pass, scenario } from './world/index.ts';
+import { eventually, type Host, onKernel, pass, scenario } from './world/index.ts';
 
 type Family = 'ipv4' | 'ipv6';
 
@@ -17,42 +17,46 @@ const losses: Readonly<Record<string, (hosts: Hosts, link: number, family: Famil
 };
 
 const SECOND = 1000;
-/** Until the subflows are there again. */
-const BACK = SECOND;
+/**
+ * Until the subflows are there again. The kernel tells of a carrier that returns up to a second late (net/core/
+ * link_watch.c), and of what it could not reach before another bit later.
+ */
+const BACK = onKernel ? 2.5 * SECOND : SECOND;
 
 const policies: Readonly<Record<string, (family: Family) => readonly string[]>> = {
   fullmesh: (family) => [1, 2].flatMap((from) => [1, 2].map((to) => `${at(family, from, 1)} > ${at(family, to, 2)}`)),
-  // An IPv6 address is reached by its own link alone.
-  sspi: (family) => [1, 2].map((n) => `${at(family, n, 1)} > ${at(family, family === 'ipv4' ? 1 : n, 2)}`),
+  // To which of the peer's addresses they lead is all one: to the first that could be reached.
+  sspi: (family) => [1, 2].map((n) => at(family, n, 1)),
 };
 
 for (const [plugin, wanted] of Object.entries(policies)) {
   for (const family of ['ipv4', 'ipv6'] as const) {
     describe(`${plugin} over ${family}: data goes on when one of two links is lost, and it is used when it is back`, () => {
       for (const [what, set] of Object.entries(losses)) {
-        for (const link of [1, 2]) {
-          scenario(`link ${link}: ${what}`, async ({ world }) => {
-            const config = { core: { 'load-plugins': plugin } };
-            const { client, server } = await world.pair({ links: 2, pathManager: 'userspace' });
-            await client.start(config);
-            await server.start(config);
-            const connection = await client.connect(server, at(family, 1, 2));
-            const all = wanted(family);
-            const subflows = async (): Promise<string[]> => (await client.subflows()).map(plain);
-            await eventually('all subflows', subflows, all);
-            const up = await connection.transfer('up');
-            const down = await connection.transfer('down');
+        scenario(what, async ({ world }) => {
+          const config = { core: { 'load-plugins': plugin } };
+          const { client, server } = await world.pair({ links: 2, pathManager: 'userspace' });
+          await client.start(config);
+          await server.start(config);
+          const connection = await client.connect(server, at(family, 1, 2));
+          const all = wanted(family);
+          const subflows = async (): Promise<string[]> =>
+            (await client.subflows()).map(plugin === 'sspi' ? from : plain);
+          await eventually('all subflows', subflows, all);
+          const up = await connection.transfer('up');
+          const down = await connection.transfer('down');
+          for (const link of [1, 2]) {
             await set({ client, server }, link, family, true);
             // Whether the peer hears that its ends are of no use is up to where the kernel sends that; ours are closed.
             const lost = async (): Promise<string[]> =>
-              (await subflows()).filter((each) => each.startsWith(`${at(family, link, 1)} `));
-            await eventually('none from there', lost, []);
-            await pass(SECOND);
+              (await subflows()).filter((each) => from(each) === at(family, link, 1));
+            await eventually(`none from link ${link}`, lost, []);
+            await pass(500);
             await set({ client, server }, link, family, false);
-            await eventually('all subflows again', subflows, all, BACK);
-            expect(Math.max(await up.gap(), await down.gap())).toBeLessThan(SECOND);
-          });
-        }
+            await eventually(`all subflows again, after link ${link}`, subflows, all, BACK);
+          }
+          expect(Math.max(await up.gap(), await down.gap())).toBeLessThan(SECOND);
+        });
       }
     });
   }
@@ -60,3 +64,5 @@ for (const [plugin, wanted] of Object.entries(policies)) {
 
 /** Without the devices that subflows are bound to. */
 const plain = (subflow: string): string => subflow.replaceAll(/[[\]]|%\w+/g, '');
+
+const from = (subflow: string): string => plain(subflow).split(' > ')[0] ?? '';
