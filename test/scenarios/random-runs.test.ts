@@ -3,8 +3,8 @@ import { eventually, type Host, onKernel, pass, scenario } from './world/index.t
 
 const RUNS = onKernel ? 1 : 25;
 const STEPS = onKernel ? 12 : 25;
-/** From the environment, to see a run again that failed. */
-const SEED = Number(process.env['MPTCPD_SEED'] ?? Date.now() % 1_000_000);
+/** The first run's; another one by the environment, to look further or to see a run again that failed. */
+const SEED = Number(process.env['MPTCPD_SEED'] ?? 1000);
 
 /** Numbers from 0 to 1 that a seed always gives (a linear congruential generator, Numerical Recipes). */
 function random(seed: number): () => number {
