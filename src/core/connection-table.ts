@@ -152,6 +152,7 @@ export class ConnectionTable {
     let record = find(subflows, is, event) ?? find(subflows, mayBe, event);
     if (!record) {
       record = subflow(event.token, end(event, 'local'), end(event, 'remote'), 'trying', false);
+      record.own = leavesFromHere(connection, event);
       subflows.push(record);
     }
     const was = record.state;
@@ -185,6 +186,16 @@ function excuse(
     const there = address && each.remote.port === address.port && sameIp(each.remote.ip, address.ip);
     if (there || (each.state === 'established' && each.remote.id === id)) each.excused = true;
   }
+}
+
+/**
+ * Whether this host made a subflow that it does not remember, such as one whose try was given up. The peer joins where it
+ * knows of a port, that of the connection or one that was announced; a client of ours joins where it knows of the peer's.
+ */
+function leavesFromHere(connection: ConnectionRecord, { localPort, remotePort }: SubflowEvent): boolean {
+  const { serverSide, local, remote, announced, remoteAddresses } = connection;
+  if (serverSide || localPort === local.port || announced.some(({ port }) => port === localPort)) return false;
+  return remotePort === remote.port || remoteAddresses.some(({ port }) => port === remotePort);
 }
 
 /** The local address ids of a connection. */

@@ -181,7 +181,7 @@ describe('limits', () => {
     const pairs = pairsOf(want(WIFI), want(MOBILE), want(LOCAL));
     expect(states(pairs, { settings: { maxSubflows: 2 } })).toEqual(['due', 'impossible', 'established']);
     const c = connection();
-    add(c, { localIp: MOBILE });
+    add(c, { localIp: MOBILE, localPort: c.connection.local.port });
     expect(states(pairsOf(want(WIFI), want(MOBILE)), { settings: { maxSubflows: 2 } }, c)).toEqual([
       'impossible',
       'established',

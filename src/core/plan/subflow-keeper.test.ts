@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { REMOTE, T } from '../../../test/fixtures/core/inputs.ts';
 import { RTT, SYN_TIMEOUT } from '../../../test/fixtures/core/model-kernel.ts';
 import { mesh, PlanWorld } from '../../../test/fixtures/core/plan-world.ts';
-import { asIfIndex, type Ip } from '../model/ids.ts';
+import { asAddrId, asIfIndex, type Ip } from '../model/ids.ts';
 import type { PlanView } from '../model/plan.ts';
 import { SLOW_TRY } from './settings.ts';
 
@@ -263,6 +263,18 @@ describe('an address that goes', () => {
     w.advance(1 + RTT);
     expect(w.commands()).toEqual([`create ${WIFI} > ${REMOTE}`]);
     expect(w.core.connection(T)?.subflows).toHaveLength(2);
+  });
+
+  test('a try that nobody remembers and that comes up all the same is ended: it is one too many', () => {
+    const w = new PlanWorld({ plan: mesh, addresses: [LOCAL, WIFI] });
+    w.connect();
+    w.advance(RTT);
+    w.commands();
+    const { remote: to } = w.core.connection(T) ?? { remote: { port: 0 } };
+    const ends = { localIp: WIFI, localPort: 55_555, locId: asAddrId(16), remoteIp: REMOTE, remotePort: to.port };
+    const late = { token: T, ...ends, remId: asAddrId(0), backup: false, ifIndex: undefined, error: undefined };
+    w.feed({ type: 'subflowEstablished', ...late, resetReason: undefined, resetTransient: false });
+    expect(w.commands()).toEqual([`destroy ${WIFI} > ${REMOTE}`]);
   });
 
   test('a try that began before is not waited for once it is back', () => {
