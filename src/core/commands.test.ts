@@ -94,8 +94,16 @@ describe('a command', () => {
 
   test.each(['remove', 'destroySubflow', 'setBackup', 'listAddresses'] as const)('%s is sent as it is', (name) => {
     const { core } = connected();
-    const args = { token: T, id: asAddrId(3), local: remote, remote, backup: true };
-    expect(feed(core, wrong(name, args))).toEqual([{ type: 'send', id: 1, command: { name, args } }]);
+    const ends = { local: remote, remote };
+    const args = {
+      remove: { token: T, id: asAddrId(3) },
+      destroySubflow: { token: T, ...ends },
+      setBackup: { token: T, ...ends, backup: true },
+      listAddresses: { token: T },
+    }[name];
+    expect(feed(core, wrong(name, { ...args, more: 'than is known' }))).toEqual([
+      { type: 'send', id: 1, command: { name, args } },
+    ]);
   });
 
   test('on endpoints needs no connection', () => {

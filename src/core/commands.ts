@@ -1,7 +1,7 @@
 import { type ConnectionRecord, type ConnectionTable, idsOf } from './connection-table.ts';
 import { inFormOf, sameIp } from './ip.ts';
 import type { Command, Commands, HeldAddress, Outcome, Refusal, RefusalCode } from './model/commands.ts';
-import { formatToken, type Ip, type Token } from './model/ids.ts';
+import { formatToken, type Token } from './model/ids.ts';
 
 /** A command that may be sent, or the reason why not. */
 export type Prepared =
@@ -17,11 +17,8 @@ const refuse = (code: RefusalCode, message: string): Prepared => ({ ok: false, e
 
 /** Completes a command (ids, the form of addresses), or refuses what the kernel or the peer would not bear. */
 export function prepare(connections: ConnectionTable, command: Command): Prepared {
-  const missing = whatIsMissing(command);
-  if (missing) return refuse('BAD_ARGUMENT', `${command.name}: ${missing}`);
   if (!isTokenCommand(command)) return { ok: true, command };
-  const { token } = command.args as { token?: Token };
-  if (typeof token !== 'number') return refuse('BAD_ARGUMENT', `${command.name}: token must be a connection's token`);
+  const { token } = command.args as { token: Token };
   const connection = connections.get(token);
   if (!connection) {
     return refuse('UNKNOWN_TOKEN', `${command.name}: no connection has the token ${formatToken(token)}`);
@@ -31,33 +28,8 @@ export function prepare(connections: ConnectionTable, command: Command): Prepare
       return prepareCreate(connection, command);
     case 'announce':
       return prepareAnnounce(connection, command);
-    case 'destroySubflow':
-    case 'setBackup':
-      if (isPlace(command.args.local) && isPlace(command.args.remote)) return { ok: true, command };
-      return refuse('BAD_ARGUMENT', `${command.name}: local.ip and remote.ip must be IP addresses in text`);
     default:
       return { ok: true, command };
-  }
-}
-
-/** What a command of the kernel's path manager, or about an address id, cannot do without. */
-function whatIsMissing({ name, args }: Command): string | undefined {
-  const given = args as { ip?: unknown; id?: unknown } | null | undefined;
-  switch (name) {
-    case 'addEndpoint':
-      return typeof given?.ip === 'string' ? undefined : 'ip must be an IP address in text';
-    case 'removeEndpoint':
-    case 'getEndpoint':
-    case 'setEndpointFlags':
-      return typeof given?.id === 'number' ? undefined : 'id must be an address id';
-    case 'setLimits':
-      return typeof given === 'object' && given !== null ? undefined : 'subflows or addAddrAccepted must be given';
-    case 'listEndpoints':
-    case 'flushEndpoints':
-    case 'getLimits':
-      return undefined;
-    default:
-      return typeof given === 'object' && given !== null ? undefined : "token must be a connection's token";
   }
 }
 
@@ -116,9 +88,6 @@ const isTokenCommand = (command: Command): boolean => tokenCommands.has(command.
 
 function prepareCreate(connection: ConnectionRecord, command: Command & { name: 'createSubflow' }): Prepared {
   const { args } = command;
-  if (!isPlace(args.local) || !isPlace(args.remote)) {
-    return refuse('BAD_ARGUMENT', 'createSubflow: local.ip and remote.ip must be IP addresses in text');
-  }
   if (connection.state !== 'established') {
     return refuse('NOT_ESTABLISHED', `createSubflow: ${formatToken(connection.token)} is not established yet`);
   }
@@ -139,7 +108,6 @@ function prepareCreate(connection: ConnectionRecord, command: Command & { name: 
 
 function prepareAnnounce(connection: ConnectionRecord, command: Command & { name: 'announce' }): Prepared {
   const { args } = command;
-  if (!isPlace(args.address)) return refuse('BAD_ARGUMENT', 'announce: address.ip must be an IP address in text');
   const id = args.address.id ?? idsOf(connection).forSignal(args.address.ip);
   if (id === undefined) return refuse('NO_ADDRESS_ID', 'announce: all address ids of the connection are in use');
   const completed = { ...args, address: { ...args.address, id } };
@@ -160,8 +128,6 @@ function withPort({ local, serverSide }: ConnectionRecord, args: Commands['annou
   if (serverSide) return { ...args, listenPort: args.listenPort ?? local.port };
   return { ...args, address: { ...args.address, port: local.port } };
 }
-
-const isPlace = (place: { readonly ip: Ip } | undefined): boolean => typeof place?.ip === 'string';
 
 /** Notes what a command did, and makes its answer. */
 export function complete(connections: ConnectionTable, command: Command, outcome: Outcome<unknown>): Outcome<unknown> {

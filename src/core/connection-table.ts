@@ -6,6 +6,7 @@ import type { AddressAnnouncedEvent, AddressRemovedEvent, ConnectionEvent, Subfl
 import { type AddrId, asAddrId, type Ip, type Token } from './model/ids.ts';
 import type { Planned } from './plan/planned.ts';
 import type { Progress } from './plan/trouble.ts';
+import type { FoundConnection } from './recovery.ts';
 
 type Ends = Pick<SubflowEvent, 'localIp' | 'localPort' | 'remoteIp' | 'remotePort'>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -83,6 +84,28 @@ export class ConnectionTable {
     return connection;
   }
 
+  /** A connection that was there before it was known, with its subflows. */
+  adopt(found: FoundConnection, owner: string | undefined): ConnectionRecord {
+    const { token, serverSide, established, local, remote } = found;
+    const ends = { localIp: local.ip, localPort: local.port, locId: asAddrId(0) };
+    const far = { remoteIp: remote.ip, remotePort: remote.port, remId: asAddrId(0) };
+    const event = { type: 'connectionCreated', token, serverSide, denyJoinId0: false, ...ends, ...far } as const;
+    const connection = this.create(event, owner);
+    if (established) connection.state = 'established';
+    connection.subflows.length = 0;
+    for (const each of found.subflows) {
+      const record = subflow(token, each.local, each.remote, each.state, each.initial);
+      const { own, askedBackup, backup, ifIndex } = each;
+      connection.subflows.push(Object.assign(record, { own, askedBackup, backup, ifIndex }));
+      if (each.local.id !== 0) idsOf(connection).learn(each.local.ip, each.local.id);
+      // Where this host joined under another id than 0, the peer has announced it.
+      const { id } = each.remote;
+      const isNew = id !== 0 && !connection.remoteAddresses.some((known) => known.id === id);
+      if (own && each.state === 'established' && isNew) connection.remoteAddresses.push(each.remote);
+    }
+    return connection;
+  }
+
   /** The connection is gone, and its subflows with it. */
   close(connection: ConnectionRecord): void {
     connection.state = 'closed';
@@ -141,6 +164,11 @@ export class ConnectionTable {
   /** The subflow of exactly these ends. */
   find({ subflows }: ConnectionRecord, ends: Ends): SubflowRecord | undefined {
     return find(subflows, is, ends);
+  }
+
+  /** Whether an event is about a subflow that is known. */
+  knows({ subflows }: ConnectionRecord, ends: Ends): boolean {
+    return (find(subflows, is, ends) ?? find(subflows, mayBe, ends)) !== undefined;
   }
 
   /** Applies an event about a subflow and answers with the subflow, and the state that it was in. */
@@ -203,6 +231,13 @@ export function idsOf(connection: ConnectionRecord): AddressIds {
   connection.ids ??= new AddressIds(connection.local.ip);
   return connection.ids;
 }
+
+/** Whether a connection began with the ends of an event. */
+export const isAt = ({ local, remote }: Connection, event: ConnectionEvent): boolean =>
+  local.port === event.localPort &&
+  remote.port === event.remotePort &&
+  local.ip === event.localIp &&
+  remote.ip === event.remoteIp;
 
 const end = (event: SubflowEvent, side: 'local' | 'remote'): End =>
   side === 'local'

@@ -7,6 +7,7 @@ import type { EndpointsView } from './model/plan.ts';
 import type { PlanSettings } from './plan/settings.ts';
 import type { ProgressSample } from './plan/trouble.ts';
 import type { View } from './plan/view.ts';
+import type { FoundConnection } from './recovery.ts';
 
 /** What the core needs to know of a plugin. */
 export interface PluginFacts {
@@ -37,6 +38,10 @@ export type Input =
   | { readonly type: 'reply'; readonly id: number; readonly outcome: Outcome<unknown> }
   /** Messages were lost: what is known of the source may no longer be true. */
   | { readonly type: 'lost'; readonly source: Source; readonly count: number }
+  /** All connections that there are now; what is known and not among them is gone. */
+  | { readonly type: 'connections'; readonly found: readonly FoundConnection[] }
+  /** A connection is not there any more, though no event said so. */
+  | { readonly type: 'vanished'; readonly token: Token }
   /** The moment that a `wake` asked for has come. */
   | { readonly type: 'timer' }
   /** From now on other addresses are told of. */

@@ -2,21 +2,25 @@
  * Whatever decides, lives in this room. No clock, no socket, no await, no plugin's code: it is given inputs, one at a
  * time, and answers with the effects that the daemon performs.
  */
-import { type ConnectionRecord, ConnectionTable } from './connection-table.ts';
-import type { CoreOptions, Effect, Input, PluginFacts, SubflowProgress } from './core-types.ts';
+import { both } from './both.ts';
+import { byFavour } from './by-favour.ts';
+import { type ConnectionRecord, ConnectionTable, isAt } from './connection-table.ts';
+import type { CoreOptions, Effect, Input, PluginFacts } from './core-types.ts';
 import type { Connection } from './model/connection.ts';
 import type { ConnectionEvent, PmEvent } from './model/events.ts';
 import type { HookName } from './model/hooks.ts';
-import { formatToken, type Token } from './model/ids.ts';
+import type { Token } from './model/ids.ts';
 import type { Interface, LocalAddress, NetworkInput } from './model/network.ts';
 import { Network, type NetworkChange } from './network.ts';
 import type { Explanation } from './plan/explain.ts';
 import { Keepers } from './plan/keepers.ts';
-import { Reads } from './plan/planned.ts';
 import { type Order, Planner } from './plan/planner.ts';
+import { readsOf } from './plan/reads-of.ts';
 import { planDefaults } from './plan/settings.ts';
+import { type FoundConnection, missedEvents } from './recovery.ts';
 import { Requests } from './requests.ts';
-import { showEnd, showEnds, whyClosed } from './trail.ts';
+import { ToldEnds } from './told-ends.ts';
+import { inWords, showEnd, showEnds, showSides, traced, whyClosed } from './trail.ts';
 
 const NOTHING: readonly Effect[] = [];
 
@@ -33,6 +37,7 @@ export class Core {
   #now = 0;
   /** Somebody has been asked to come back with `more`. */
   #moreAsked = false;
+  readonly #toldEnds = new ToldEnds();
   #wakeAt: number | undefined;
 
   constructor(options: CoreOptions) {
@@ -79,6 +84,11 @@ export class Core {
   /** How many connections, and sets of endpoints, wait to be held against their plans. */
   get waiting(): number {
     return this.#planner.waiting + this.#keepers.waiting;
+  }
+
+  /** Whether a command of an effect is still to be sent: since then it may have become known that it is in vain. */
+  awaits(id: number): boolean {
+    return this.#requests.awaits(id);
   }
 
   /** Whether the plan of a connection asks how its subflows get on. */
@@ -148,9 +158,14 @@ export class Core {
         this.#planner.drops(input.count, now);
         return NOTHING;
       case 'progress':
-        return this.#progress(input.samples, now);
+        this.#planner.progress(input.samples, now);
+        return NOTHING;
       case 'introduce':
         return this.#introduce(input.plugin);
+      case 'connections':
+        return this.#recover(input.found);
+      case 'vanished':
+        return this.#connectionEvent({ type: 'connectionClosed', token: input.token });
       case 'lost':
         return [
           {
@@ -169,46 +184,61 @@ export class Core {
   #created(event: ConnectionEvent): readonly Effect[] {
     // A token that comes again belongs to a new connection: the end of the old one was lost.
     const stale = this.#connections.get(event.token);
+    // It was found before its event was read.
+    if (stale && isAt(stale, event)) return this.#learnDeny(stale, event);
     const closed = stale ? this.#closed(stale) : NOTHING;
     const connection = this.#connections.create(event, this.#owner?.name);
     const created = this.#callOwner(connection, 'connectionCreated', connection);
-    const logged = this.trail ? this.#log(connection, 'connection created', this.#ends(connection), created) : created;
+    const logged = this.trail ? traced(connection, 'connection created', showSides(connection), created) : created;
     return closed.length > 0 ? [...closed, ...logged] : logged;
   }
 
   /** For a short connection ESTABLISHED may come after CLOSED: a token that is not known stays so. */
   #established(event: ConnectionEvent): readonly Effect[] {
     const connection = this.#connections.get(event.token);
-    if (connection?.state !== 'created') return NOTHING;
+    if (connection?.state !== 'created') return connection ? this.#learnDeny(connection, event) : NOTHING;
     connection.state = 'established';
     connection.denyJoinId0 = event.denyJoinId0;
     const { owner } = connection;
     const plan = owner !== undefined && this.#byName.get(owner)?.plans;
     const begun = plan ? this.#planner.begin(connection, owner, this.#now) : NOTHING;
     const calls = both(this.#callOwner(connection, 'connectionEstablished', connection), begun);
-    return this.trail ? this.#log(connection, 'connection established', this.#ends(connection), calls) : calls;
+    return this.trail ? traced(connection, 'connection established', showSides(connection), calls) : calls;
+  }
+
+  /** Of a connection that was found only its events tell this. */
+  #learnDeny(connection: ConnectionRecord, { denyJoinId0 }: ConnectionEvent): readonly Effect[] {
+    if (connection.denyJoinId0 === denyJoinId0) return NOTHING;
+    connection.denyJoinId0 = denyJoinId0;
+    return this.#planner.remotesChanged(connection, undefined, this.#now);
+  }
+
+  /** Holds what is known against what there is. Plans are asked one at a time: there may be thousands. */
+  #recover(found: readonly FoundConnection[]): readonly Effect[] {
+    const effects: Effect[] = [];
+    this.#toldEnds.clear();
+    for (const event of missedEvents(this.#connections, found)) {
+      effects.push(...this.#handle(event, this.#now));
+      if (event.type === 'subflowClosed') this.#toldEnds.note(event);
+    }
+    for (const each of found) {
+      if (this.#connections.get(each.token)) continue;
+      const connection = this.#connections.adopt(each, this.#owner?.name);
+      if (this.trail) effects.push(...traced(connection, 'connection found', showSides(connection), NOTHING));
+      effects.push(...this.#callOwner(connection, 'connectionCreated', connection));
+      if (connection.state !== 'established') continue;
+      effects.push(...this.#callOwner(connection, 'connectionEstablished', connection));
+      if (this.#owner?.plans) this.#planner.recover(connection, this.#owner.name);
+    }
+    return effects;
   }
 
   #closed(connection: ConnectionRecord): readonly Effect[] {
     this.#connections.close(connection);
     const ended = this.#planner.end(connection);
     const calls = both(ended, this.#callOwner(connection, 'connectionClosed', connection));
-    const effects = this.trail ? this.#log(connection, 'connection closed', {}, calls) : calls;
+    const effects = this.trail ? traced(connection, 'connection closed', {}, calls) : calls;
     return connection.listens ? [{ type: 'unlisten', token: connection.token }, ...effects] : effects;
-  }
-
-  #ends(connection: ConnectionRecord): Readonly<Record<string, unknown>> {
-    return { side: connection.serverSide ? 'server' : 'client', ...showEnds(connection) };
-  }
-
-  /** Puts a line of the trail before other effects. */
-  #log(
-    { token }: ConnectionRecord,
-    message: string,
-    fields: Readonly<Record<string, unknown>>,
-    effects: readonly Effect[],
-  ): readonly Effect[] {
-    return [{ type: 'log', level: 'debug', message, fields: { token: formatToken(token), ...fields } }, ...effects];
   }
 
   #connectionEvent(
@@ -230,13 +260,16 @@ export class Core {
         return address ? this.#remoteAddress(connection, event.type, address) : NOTHING;
       }
       default: {
+        const mayBeTold = event.type === 'subflowClosed' && this.#toldEnds.size > 0;
+        if (mayBeTold && !this.#connections.knows(connection, event) && this.#toldEnds.take(event)) return NOTHING;
         const { subflow, was } = this.#connections.apply(connection, event);
+        if (event.type === 'subflowEstablished' && was === 'established') return NOTHING;
         const planned = this.#planner.subflowChanged(connection, subflow, was, this.#now);
         const calls = both(this.#callOwner(connection, event.type, subflow), planned);
         if (!this.trail) return calls;
         const because = event.type === 'subflowClosed' ? { because: whyClosed(subflow) } : {};
         const fields = { ...showEnds(subflow), backup: subflow.backup || undefined, ...because };
-        return this.#log(connection, inWords(event.type), fields, calls);
+        return traced(connection, inWords(event.type), fields, calls);
       }
     }
   }
@@ -251,7 +284,7 @@ export class Core {
     const calls = both(this.#callOwner(connection, hook, payload), planned);
     if (!this.trail) return calls;
     const message = hook === 'addressAnnounced' ? 'the peer announced an address' : 'the peer removed an address';
-    return this.#log(connection, message, { id: address.id, address: showEnd(address) }, calls);
+    return traced(connection, message, { id: address.id, address: showEnd(address) }, calls);
   }
 
   #networkChanged(input: NetworkInput, now: number): readonly Effect[] {
@@ -309,15 +342,6 @@ export class Core {
     return calls;
   }
 
-  #progress(samples: readonly SubflowProgress[], now: number): readonly Effect[] {
-    for (const sample of samples) {
-      const connection = this.#connections.get(sample.token);
-      const subflow = connection && this.#connections.find(connection, sample);
-      if (subflow) this.#planner.progress(connection, subflow, sample, now);
-    }
-    return NOTHING;
-  }
-
   /** The lookups that are due. */
   #checkRoutes(now: number): readonly Effect[] {
     return this.#network.routesToCheck(now).map((address) => ({ type: 'checkRoute', address }));
@@ -370,20 +394,5 @@ export class Core {
   }
 }
 
-const both = (first: readonly Effect[], second: readonly Effect[]): readonly Effect[] =>
-  second.length === 0 ? first : first.length === 0 ? second : [...first, ...second];
-
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b);
-
-/** The parts of a plan's view in which the network has changed. */
-const readsOf = (changes: readonly NetworkChange[]): number =>
-  changes.reduce((sum, { hook }) => sum | (hook.startsWith('local') ? Reads.addresses : Reads.interfaces), 0);
-
-/** The lower the number the more favoured; the name breaks a tie. */
-function byFavour(plugins: readonly PluginFacts[]): readonly PluginFacts[] {
-  return [...plugins].sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1));
-}
-
-/** The name of a hook as people would say it: `local address added`. */
-const inWords = (hook: string): string => hook.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

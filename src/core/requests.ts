@@ -1,3 +1,4 @@
+import { readArguments } from './arguments.ts';
 import { complete, prepare, undo, withHeldId } from './commands.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { Effect } from './core-types.ts';
@@ -32,7 +33,12 @@ export class Requests {
 
   /** A plugin's command. */
   command(id: number, command: Command): readonly Effect[] {
-    const prepared = prepare(this.#connections, command);
+    const read = readArguments(command);
+    if (typeof read === 'string') {
+      const error = { code: 'BAD_ARGUMENT', message: `${command.name}: ${read}` } as const;
+      return [{ type: 'settle', id, outcome: { ok: false, error } }];
+    }
+    const prepared = prepare(this.#connections, read);
     if (!prepared.ok) return [{ type: 'settle', id, outcome: prepared }];
     const chosen = prepared.chosen === true;
     return [this.#send(id, { command: prepared.command, chosen, answered: undefined })];
@@ -48,19 +54,38 @@ export class Requests {
     return undefined;
   }
 
+  /** Whether a command is still to be sent, or waits for its answer. */
+  awaits(id: number): boolean {
+    return this.#sent.has(id);
+  }
+
   /** The kernel has answered. */
   reply(id: number, outcome: Outcome<unknown>, now: number): readonly Effect[] {
     const sent = this.#sent.get(id);
     if (!sent) return NOTHING;
     this.#sent.delete(id);
+    const { command } = sent;
+    // It has no such connection, or drives it itself: none of what plans want of it now is worth another request.
+    if (command.name === 'listAddresses' && isInvalid(outcome)) this.#abandon(command.args.token, outcome, now);
     if (sent.onBehalf) return this.#tryHeldId(sent.onBehalf, outcome, now);
     if (outcome.ok || !sent.chosen || outcome.error.errno !== 'EINVAL') return this.#settle(id, sent, outcome, now);
     // The kernel may have given the address an id of its own, for a join that failed or before mptcpd was there
     // (net/mptcp/pm_userspace.c): it refuses any other. Ask it, and try once more.
-    const { token } = sent.command.args as { token: Token };
+    const { token } = command.args as { token: Token };
     const list: Command = { name: 'listAddresses', args: { token } };
     const onBehalf = { id, sent, refusal: outcome };
     return [this.#send(--this.#own, { command: list, chosen: false, answered: undefined, onBehalf })];
+  }
+
+  /** Answers what plans want of a connection and what is not performed yet. */
+  #abandon(token: Token, { error }: Outcome<unknown> & { ok: false }, now: number): void {
+    const { message } = error;
+    for (const [id, { command, answered }] of this.#sent) {
+      if (!answered || (command.args as { token?: Token } | undefined)?.token !== token) continue;
+      this.#sent.delete(id);
+      undo(this.#connections, command);
+      answered({ ok: false, error: { code: 'UNKNOWN_TOKEN', message } }, now);
+    }
   }
 
   #tryHeldId({ id, sent, refusal }: NonNullable<Sent['onBehalf']>, listed: Outcome<unknown>, now: number) {
@@ -83,3 +108,6 @@ export class Requests {
     return { type: 'send', id, command: sent.command };
   }
 }
+
+const isInvalid = (outcome: Outcome<unknown>): outcome is Outcome<unknown> & { ok: false } =>
+  !outcome.ok && outcome.error.errno === 'EINVAL';

@@ -1,5 +1,6 @@
-import type { End, Subflow } from './model/connection.ts';
-import type { Ip } from './model/ids.ts';
+import type { Effect } from './core-types.ts';
+import type { Connection, End, Subflow } from './model/connection.ts';
+import { formatToken, type Ip } from './model/ids.ts';
 
 /** What errors of subflows mean in words. */
 const words: Readonly<Record<string, string>> = {
@@ -32,3 +33,23 @@ export const showEnds = ({ local, remote }: { readonly local: End; readonly remo
   local: showEnd(local),
   remote: showEnd(remote),
 });
+
+/** Which side of a connection this host is, and its ends. */
+export const showSides = (connection: Connection): Readonly<Record<string, unknown>> => ({
+  side: connection.serverSide ? 'server' : 'client',
+  ...showEnds(connection),
+});
+
+/** Puts a line about a connection before other effects. */
+export const traced = (
+  { token }: Connection,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+  effects: readonly Effect[],
+): readonly Effect[] => [
+  { type: 'log', level: 'debug', message, fields: { token: formatToken(token), ...fields } },
+  ...effects,
+];
+
+/** The name of a hook as people would say it: `local address added`. */
+export const inWords = (hook: string): string => hook.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -8,13 +8,17 @@ import type { Plugin } from '../plugin-api/plugin.ts';
 import { builtIn } from '../plugins/index.ts';
 import type { Environment } from './environment.ts';
 import { Host } from './host.ts';
-import { checkKernel, followEvents, type Kernel, openKernel, readAll, reread } from './kernel.ts';
+import { checkKernel, complaint, followEvents, type Heard, type Kernel, openKernel, readAll } from './kernel.ts';
 import { Listeners } from './listeners.ts';
+import { LoopDelay } from './loop-delay.ts';
+import { NetworkReader } from './network-reader.ts';
+import { orAborted } from './or-aborted.ts';
 import { kernelPathManager } from './path-manager.ts';
 import { findPlugins } from './plugin-loader.ts';
 import { parseOptions, type Running, setUp } from './plugin-setup.ts';
 import { withoutPresets } from './presets.ts';
 import { Progress } from './progress.ts';
+import { Recovery } from './recovery.ts';
 import { reportConnections } from './report.ts';
 
 /** How long all plugins together may take to close: a service manager expects the end within a second. */
@@ -31,11 +35,16 @@ export class Daemon {
   readonly #environment: Environment;
   readonly #listeners: Listeners;
   readonly #progress: Progress;
+  readonly #recovery: Recovery;
+  readonly #network: NetworkReader;
+  readonly #heard: Heard = { events: 0, lost: 0 };
+  readonly #delay: LoopDelay;
   readonly #release: () => void;
   readonly #plugins: ReadonlyMap<string, Plugin>;
   readonly #running: Running[] = [];
   #settings: Settings;
   #reloading: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   private constructor(
     settings: Settings,
@@ -49,6 +58,7 @@ export class Daemon {
     this.#environment = environment;
     this.#kernel = kernel;
     this.#release = release;
+    this.#delay = new LoopDelay(clock);
     this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]));
     this.#listeners = new Listeners(environment.listen);
     this.#progress = new Progress({
@@ -71,32 +81,42 @@ export class Daemon {
         watchProgress: (every) => this.#progress.watch(every),
         pathManager: settings.core.pathManager,
         reread: (source) => {
-          if (source === 'network') reread(host, kernel.network, environment);
+          if (source === 'network') this.#network.read();
+          else this.#recovery.read();
         },
       },
       plugins.map((plugin) => ({ name: plugin.name, priority: plugin.priority ?? 0 })),
     );
     host.core.trail = log.isLevelEnabled('debug');
     this.host = host;
+    this.#recovery = new Recovery(host, environment);
+    this.#network = new NetworkReader(host, kernel.network, environment);
   }
 
   /**
    * Starts: subscribes first, so that nothing is missed, then sets the plugins up, then reads what there is.
-   * @throws StartError, PluginError; nothing is left open then
+   * @param signal calls the start off; what is set up already is closed then
+   * @throws StartError, PluginError, the signal's reason; nothing is left open then
    */
-  static async start(given: Settings, environment: Environment, extra: readonly Plugin[] = []): Promise<Daemon> {
+  static async start(
+    given: Settings,
+    environment: Environment,
+    extra: readonly Plugin[] = [],
+    signal?: AbortSignal,
+  ): Promise<Daemon> {
     const { log } = environment;
     const settings = withoutPresets(given);
     const { pluginDir, loadPlugins, pathManager, notifyFlags } = settings.core;
     checkKernel(environment);
-    const found = await findPlugins({
+    const wanted = {
       pluginDir,
       loadPlugins,
       pathManager,
       builtIn: [...(builtIn as unknown as readonly Plugin[]), ...extra],
       fallback: DEFAULT_PLUGIN,
-      warn: (message) => log.warn(message),
-    });
+      warn: (message: string) => log.warn(message),
+    };
+    const found = await orAborted(findPlugins(wanted), signal);
     const plugins = found.map(({ plugin }) => plugin);
     const mark = environment.claim();
     const release = mark ?? (() => undefined);
@@ -104,9 +124,9 @@ export class Daemon {
     try {
       // Plans try again what failed for want of a route once there are others.
       const routes = notifyFlags.includes('check_route') || plugins.some(({ plan }) => plan);
-      const kernel = await openKernel(environment, routes, mark !== undefined);
+      const kernel = await openKernel(environment, routes, mark !== undefined, signal);
       daemon = new Daemon(settings, environment, kernel, plugins, release);
-      await daemon.#begin();
+      await daemon.#begin(signal);
       return daemon;
     } catch (error) {
       await daemon?.stop();
@@ -115,21 +135,23 @@ export class Daemon {
     }
   }
 
-  async #begin(): Promise<void> {
+  async #begin(signal: AbortSignal | undefined): Promise<void> {
     const { host } = this;
-    const { log } = this.#environment;
     this.#warnOfUnused(this.#settings);
     for (const { name } of host.core.plugins) {
       const plugin = this.#plugins.get(name) as Plugin;
       warnOfWrongMode(plugin, this.#environment);
-      this.#running.push(await this.#setUp(plugin, this.#settings));
+      this.#running.push(await orAborted(this.#setUp(plugin, this.#settings), signal));
     }
     readAll(host, this.#kernel.network);
-    followEvents(this.#kernel.events, host, log);
+    // What happens meanwhile queues, and is heard of afterwards.
+    this.#recovery.read();
+    this.#recovery.sweep();
+    followEvents(this.#kernel, host, this.#environment, this.#heard, () => this.#recovery.read());
     watchNetwork(this.#kernel.changes, {
       change: (input) => host.feed(input),
       lost: (count) => host.feed({ type: 'lost', source: 'network', count }),
-      malformed: (error) => log.error({ error: String(error) }, 'unreadable message from rtnetlink'),
+      malformed: complaint(this.#environment, 'unreadable message from rtnetlink'),
     });
   }
 
@@ -197,7 +219,9 @@ export class Daemon {
     // Plans have no state: what they want from now on is held against what is there, and nothing is taken down first.
     if (plugin.setup) await before?.close(STOP_MS, 'reload');
     try {
-      this.#running.push(await this.#setUp(plugin, this.#settings));
+      const running = await this.#setUp(plugin, this.#settings);
+      if (this.#stopped) return await running.close(0, 'stop');
+      this.#running.push(running);
     } catch (error) {
       this.#environment.log.error({ plugin: plugin.name, error: (error as Error).message }, 'plugin is out of use');
       return;
@@ -214,13 +238,16 @@ export class Daemon {
     for (const connection of core.connections) subflows += connection.subflows.length;
     const addresses = core.addresses.map(({ ip }) => ip).join(', ');
     const plugins = core.plugins.map(({ name }) => name).join(', ');
-    return { plugins, connections: core.connectionCount, subflows, listeners: this.#listeners.size, addresses };
+    const { connectionCount: connections, waiting } = core;
+    const known = { plugins, connections, subflows, waiting, listeners: this.#listeners.size, addresses };
+    return { ...known, ...this.#heard, heap: `${(process.memoryUsage().heapUsed / 1e6).toFixed(1)} MB` };
   }
 
   /** Writes to the log what there is, and of each connection why it has the subflows that it has. */
   report(): void {
     const { log, clock } = this.#environment;
-    log.info(this.summary(), 'state');
+    const delay = this.#delay.read();
+    log.info({ ...this.summary(), ...(delay === undefined ? {} : { delay }) }, 'state');
     reportConnections(this.host.core, clock.now(), log);
   }
 
@@ -228,9 +255,13 @@ export class Daemon {
   async stop(): Promise<void> {
     const { clock } = this.#environment;
     const end = clock.now() + STOP_MS;
+    this.#stopped = true;
     for (const plugin of this.#running.splice(0).reverse()) await plugin.close(Math.max(0, end - clock.now()), 'stop');
     this.host.end();
     this.#progress.close();
+    this.#delay.close();
+    this.#recovery.close();
+    this.#network.close();
     this.#listeners.close();
     for (const socket of this.#kernel.sockets.splice(0)) socket.close();
     this.#release();

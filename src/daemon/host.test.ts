@@ -280,6 +280,7 @@ describe('commands', () => {
       h.answer.outcome = { ok: false, error };
       h.host.feed(created());
       h.host.feed(established());
+      h.host.feed({ type: 'connectionClosed', token: established().token });
     }
     expect(h.complaints()).toMatchObject([{ plugin: 'p', command: 'announce', error: failed.message }]);
   });

@@ -6,12 +6,15 @@ import { formatToken, type Token } from '../core/model/ids.ts';
 import type { LocalAddress } from '../core/model/network.ts';
 import type { EndpointsView, PlanView } from '../core/model/plan.ts';
 import type { PlanSettings } from '../core/plan/settings.ts';
+import { stackOf, wordsOf } from '../core/words-of.ts';
 import type { Logger } from '../log/index.ts';
 import type { PluginHooks } from '../plugin-api/plugin.ts';
 import type { Clock } from './clock.ts';
+import { CommandQueue } from './command-queue.ts';
 import { isPromise, Lanes } from './lanes.ts';
 import type { Perform } from './path-manager.ts';
 import { Throttle } from './throttle.ts';
+import { Unsettled } from './unsettled.ts';
 
 /** Milliseconds between two log lines about the same kind of refusal. */
 const REFUSAL_INTERVAL = 60_000;
@@ -19,8 +22,8 @@ const REFUSAL_INTERVAL = 60_000;
 const SLOW_HOOK_MS = 50;
 /** How long plans are worked off before other events have their turn. */
 const TURN_MS = 5;
-/** An asynchronous hook that has not settled after this is named in the log. */
-const UNSETTLED_MS = 10_000;
+/** Calls of one plugin's hooks that may wait for others to settle; further ones are left out. */
+const MOST_CALLS = 10_000;
 
 export interface HostOptions {
   readonly perform: Perform;
@@ -58,6 +61,7 @@ interface Installed {
     endpoints: boolean;
   };
   readonly log: Logger;
+  readonly queue: CommandQueue;
   lanes: Lanes;
   hooks: PluginHooks;
   plans: Plans;
@@ -73,16 +77,20 @@ export class Host {
   #lastCommand = 0;
   #cancelWake = (): void => undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
-  #watching = false;
+  readonly #unsettled: Unsettled;
   #turning = false;
   #ended = false;
 
   constructor(options: HostOptions, plugins: readonly { readonly name: string; readonly priority: number }[]) {
     this.#options = options;
+    this.#unsettled = new Unsettled(options.clock, () => this.#plugins.values());
     for (const { name, priority } of plugins) {
       const facts = { name, priority, hooks: new Set<HookName>(), plans: false, endpoints: false };
       const log = options.log.child({ plugin: name });
-      this.#plugins.set(name, { facts, log, lanes: new Lanes(), hooks: {}, plans: {} });
+      const queue = new CommandQueue(() =>
+        this.#complain(name, 'more commands in a turn than are carried out: some wait'),
+      );
+      this.#plugins.set(name, { facts, log, queue, lanes: new Lanes(), hooks: {}, plans: {} });
     }
     const facts: PluginFacts[] = [...this.#plugins.values()].map((plugin) => plugin.facts);
     const { notifyFlags, pathManager, planSettings } = options;
@@ -114,12 +122,14 @@ export class Host {
     plugin.plans = {};
     // What waits for the old instance is not for the new one.
     plugin.lanes = new Lanes();
+    for (const task of plugin.queue.take()) task.refuse(true);
   }
 
   /** From now on nothing happens any more. */
   end(): void {
     this.#ended = true;
     this.#cancelWake();
+    for (const { queue } of this.#plugins.values()) for (const task of queue.take()) task.refuse(true);
   }
 
   /** Takes in an input and performs what follows from it. */
@@ -131,24 +141,31 @@ export class Host {
 
   /** A plugin's command; it settles and never rejects. */
   command(plugin: string, command: Command): Promise<Outcome<unknown>> {
-    const id = ++this.#lastCommand;
-    return new Promise((settle) => {
-      this.#settle.set(id, settle);
-      try {
-        this.feed({ type: 'command', id, plugin, command });
-      } catch (error) {
-        // Arguments may be anything, getters that throw included.
-        this.#settle.delete(id);
-        settle({
-          ok: false,
-          error: { code: 'BAD_ARGUMENT', message: `${command.name}: ${(error as Error)?.message ?? error}` },
-        });
-      }
+    const { queue } = this.#plugin(plugin);
+    return new Promise<Outcome<unknown>>((settle) => {
+      queue.add({
+        run: () => this.#command(plugin, command, settle),
+        refuse: (closed) => settle({ ok: false, error: closed ? CLOSED : tooMany(command) }),
+      });
     }).then((outcome) => {
-      const result = outcome as Outcome<unknown>;
-      if (!result.ok) this.#logRefusal(plugin, command, result.error);
-      return result;
+      if (!outcome.ok) this.#logRefusal(plugin, command, outcome.error);
+      return outcome;
     });
+  }
+
+  #command(plugin: string, command: Command, settle: (outcome: Outcome<unknown>) => void): void {
+    if (this.#ended) {
+      settle({ ok: false, error: CLOSED });
+      return;
+    }
+    const id = ++this.#lastCommand;
+    this.#settle.set(id, settle);
+    try {
+      this.feed({ type: 'command', id, plugin, command });
+    } catch (error) {
+      this.#settle.delete(id);
+      settle({ ok: false, error: { code: 'FAILED', message: `${command.name}: ${wordsOf(error)}` } });
+    }
   }
 
   /** Runs a plugin's code outside of any hook: what it throws is logged. */
@@ -158,7 +175,7 @@ export class Host {
     try {
       return this.#watch(plugin, what, start, task());
     } catch (error) {
-      this.#failed(plugin, what, error);
+      this.#failed(plugin, what, error, start);
       return undefined;
     }
   }
@@ -224,6 +241,7 @@ export class Host {
   }
 
   #send({ id, command }: Effect & { type: 'send' }): void {
+    if (!this.core.awaits(id)) return;
     const outcome = this.#options.perform(command);
     // Nobody awaits what a plan has led to; that the kernel says no is part of its life, but a fault is not.
     if (id < 0 && !outcome.ok && outcome.error.code === 'FAILED') {
@@ -259,7 +277,7 @@ export class Host {
       // A plan that is no object is a mistake that the core names.
       return wanted ?? ((effect.type === 'plan' ? plan : endpoints) ? null : undefined);
     } catch (error) {
-      this.#failed(plugin, effect.type, error);
+      this.#failed(plugin, effect.type, error, start);
       return undefined;
     }
   }
@@ -279,32 +297,17 @@ export class Host {
     const plugin = this.#plugin(call.plugin);
     const { lanes } = plugin;
     if (lanes.isBusy(call.lane)) {
+      if (lanes.queued >= MOST_CALLS) {
+        this.#complain(call.plugin, 'hooks do not settle and too many calls wait: some are left out');
+        return;
+      }
       lanes.run(call.lane, () => this.#invoke(plugin, call));
       return;
     }
     const unsettled = this.#invoke(plugin, call);
     if (!unsettled) return;
     void lanes.occupy(call.lane, unsettled);
-    this.#watchUnsettled();
-  }
-
-  /** Names plugins whose hooks do not settle: what comes after them in their lane waits. One timer for all. */
-  #watchUnsettled(): void {
-    if (this.#watching) return;
-    this.#watching = true;
-    const before = new Map([...this.#plugins.values()].map((plugin) => [plugin, plugin.lanes.since()]));
-    this.#options.clock.after(UNSETTLED_MS, () => {
-      this.#watching = false;
-      for (const [plugin, lanes] of before) {
-        const stuck = plugin.lanes.stillBusy(lanes);
-        if (stuck > 0)
-          plugin.log.warn(
-            { lanes: stuck, seconds: UNSETTLED_MS / 1000 },
-            'hooks do not settle: what follows them waits',
-          );
-      }
-      if (this.busy > 0) this.#watchUnsettled();
-    });
+    this.#unsettled.watch();
   }
 
   #invoke(plugin: Installed, { hook, payload }: Call): void | Promise<void> {
@@ -313,50 +316,76 @@ export class Host {
     try {
       return this.#watch(plugin, hook, start, (hooks[hook] as AnyHook | undefined)?.call(hooks, payload));
     } catch (error) {
-      this.#failed(plugin, hook, error);
+      this.#failed(plugin, hook, error, start);
       return undefined;
     }
   }
 
   /** Names code that took long, and hands on a promise that no longer rejects. */
   #watch(plugin: Installed, what: string, start: number, result: unknown): void | Promise<void> {
-    const took = performance.now() - start;
-    if (took > SLOW_HOOK_MS) {
-      plugin.log.warn({ hook: what, ms: Math.round(took) }, 'slow plugin held up the daemon');
-    }
+    this.#nameSlow(plugin, what, start);
     if (!isPromise(result)) return undefined;
     return Promise.resolve(result).catch((error: unknown) => this.#failed(plugin, what, error));
   }
 
-  #failed(plugin: Installed, what: string, error: unknown): void {
+  #nameSlow({ log }: Installed, what: string, start: number): void {
+    const took = performance.now() - start;
+    if (took > SLOW_HOOK_MS) log.warn({ hook: what, ms: Math.round(took) }, 'slow plugin held up the daemon');
+  }
+
+  /** @param start when it was called, where it threw at once */
+  #failed(plugin: Installed, what: string, error: unknown, start?: number): void {
+    if (start !== undefined) this.#nameSlow(plugin, what, start);
     plugin.log.error({ hook: what, ...errorFields(error) }, 'plugin failed');
   }
 
+  /** Says what a plugin overdoes, once a minute. */
+  #complain(name: string, words: string): void {
+    const held = this.#refusals.pass(`${name} ${words}`, this.#options.clock.now());
+    if (held !== undefined) this.#plugin(name).log.warn(held > 0 ? { 'times before': held } : {}, words);
+  }
+
   #logRefusal(name: string, command: Command, error: Refusal): void {
-    const about = (command.args as { token?: Token } | undefined)?.token;
+    const about = tokenOf(command);
     const gone = about !== undefined && this.core.connection(about) === undefined;
     const level = isNews(error) && !gone ? 'warn' : 'debug';
     const { log } = this.#plugin(name);
     if (!log.isLevelEnabled(level)) return;
     const held = this.#refusals.pass(`${name} ${command.name} ${error.message}`, this.#options.clock.now());
     if (held === undefined) return;
-    const token = (command.args as { token?: unknown } | undefined)?.token;
-    const fields = {
-      command: command.name,
-      ...(typeof token === 'number' ? { token: formatToken(token as never) } : {}),
-    };
+    const fields = { command: command.name, ...(about === undefined ? {} : { token: formatToken(about) }) };
     log[level]({ ...fields, ...(held > 0 ? { 'times before': held } : {}), error: error.message }, 'command refused');
   }
 }
+
+const CLOSED: Refusal = { code: 'PLUGIN_CLOSED', message: 'the plugin is closed' };
+const tooMany = ({ name }: Command): Refusal => ({
+  code: 'TOO_MANY',
+  message: `${name}: the plugin gives more commands than can be carried out`,
+});
 
 /**
  * Between an event and the command that answers it a connection may close, or a subflow: ENOTCONN and ESRCH say that as
  * much as an unknown token does.
  */
 const isNews = ({ code, errno }: Refusal): boolean =>
-  code === 'BAD_ARGUMENT' || code === 'FAILED' || (code === 'REFUSED' && errno !== 'ENOTCONN' && errno !== 'ESRCH');
+  code === 'BAD_ARGUMENT' ||
+  code === 'TOO_MANY' ||
+  code === 'FAILED' ||
+  (code === 'REFUSED' && errno !== 'ENOTCONN' && errno !== 'ESRCH');
+
+/** The token that a command names, as far as it does: its arguments may be anything. */
+function tokenOf({ args }: Command): Token | undefined {
+  try {
+    const { token } = args as { token: unknown };
+    return typeof token === 'number' ? (token as Token) : undefined;
+  } catch {
+    // No object, or a getter that throws: the refusal has said so.
+    return undefined;
+  }
+}
 
 function errorFields(error: unknown): { error: string; stack?: string } {
-  if (!(error instanceof Error)) return { error: String(error) };
-  return error.stack === undefined ? { error: error.message } : { error: error.message, stack: error.stack };
+  const stack = stackOf(error);
+  return { error: wordsOf(error), ...(stack === undefined ? {} : { stack }) };
 }

@@ -4,17 +4,21 @@ import * as pm from '../netlink/families/mptcp-pm.ts';
 import * as nlctrl from '../netlink/families/nlctrl.ts';
 import * as route from '../netlink/families/route.ts';
 import { Family } from '../netlink/family.ts';
+import { commandAt, GENL_HEADER } from '../netlink/generic.ts';
 import type { Socket } from '../netlink/socket.ts';
 import { subscribe } from '../netlink/subscription.ts';
 import { SystemError } from '../os/index.ts';
 import type { Environment } from './environment.ts';
 import type { Host } from './host.ts';
+import { orAborted } from './or-aborted.ts';
 import { StartError } from './start-error.ts';
+import { Throttle } from './throttle.ts';
 
 /** Room for 100,000 events: a burst of connections while the daemon is held up. The kernel doubles it. */
 const RECEIVE_BUFFER = 32 * 1024 * 1024;
-const REREAD_MS = 1000;
 const FAMILY_POLL_MS = 1000;
+/** Between two lines about messages that cannot be read. */
+const COMPLAINT_INTERVAL = 60_000;
 
 /** The kernel's side of the daemon: sockets, and what they are for. */
 export interface Kernel {
@@ -33,7 +37,12 @@ export interface Kernel {
  * @param alone nobody else has marked the namespace
  * @throws StartError
  */
-export async function openKernel(environment: Environment, routes: boolean, alone: boolean): Promise<Kernel> {
+export async function openKernel(
+  environment: Environment,
+  routes: boolean,
+  alone: boolean,
+  signal?: AbortSignal,
+): Promise<Kernel> {
   const sockets: Socket[] = [];
   const open = (protocol: number): Socket => {
     const socket = environment.openSocket(protocol);
@@ -41,7 +50,7 @@ export async function openKernel(environment: Environment, routes: boolean, alon
     return socket;
   };
   try {
-    const family = await findFamily(new Client(open(nlctrl.PROTOCOL)), environment);
+    const family = await findFamily(new Client(open(nlctrl.PROTOCOL)), environment, signal);
     if (!alone) checkAlone(family, environment);
     const events = open(nlctrl.PROTOCOL);
     joinEvents(events, family, environment);
@@ -76,13 +85,13 @@ function checkAlone(family: Family, { subscribed, log }: Environment): void {
 }
 
 /** The kernel may register the family later than this daemon starts: it is waited for. */
-async function findFamily(client: Client, { clock, log }: Environment): Promise<Family> {
+async function findFamily(client: Client, { clock, log }: Environment, signal?: AbortSignal): Promise<Family> {
   for (let said = false; ; said = true) {
     const family = Family.find(client, pm.FAMILY);
     if (family.ok) return family.value;
     if (family.error.errno !== 'ENOENT') throw family.error;
     if (!said) log.warn(`the kernel's path manager interface (${pm.FAMILY}) is not there yet: waiting for it`);
-    await new Promise<void>((resolve) => void clock.after(FAMILY_POLL_MS, resolve));
+    await orAborted(new Promise<void>((resolve) => void clock.after(FAMILY_POLL_MS, resolve)), signal);
   }
 }
 
@@ -93,6 +102,7 @@ function joinEvents(socket: Socket, family: Family, environment: Environment): v
   }
   try {
     socket.join(group);
+    socket.join(nlctrl.NOTIFY_GROUP);
   } catch (error) {
     if (!(error instanceof SystemError) || error.code !== 'EPERM') throw error;
     const cure = 'run it as root, or give it AmbientCapabilities=CAP_NET_ADMIN in its unit';
@@ -104,27 +114,76 @@ function joinEvents(socket: Socket, family: Family, environment: Environment): v
   }
 }
 
-/** Hands on every event of the path manager. */
-export function followEvents(socket: Socket, host: Host, log: Environment['log']): void {
+/** How many events of the path manager were heard, and how many the kernel dropped. */
+export interface Heard {
+  events: number;
+  lost: number;
+}
+
+/**
+ * Hands on every event of the path manager, and counts them.
+ * @param behind some were lost, and many wait to be read
+ */
+export function followEvents(
+  { events: socket, family }: Pick<Kernel, 'events' | 'family'>,
+  host: Host,
+  environment: Environment,
+  heard: Heard,
+  behind: () => void,
+): void {
   const seen = new Set<string>();
   const newer = (what: string, id: number): void => {
     if (seen.has(`${what} ${id}`)) return;
     seen.add(`${what} ${id}`);
-    log.debug({ [what]: id }, 'the kernel sends something that this version does not know');
+    environment.log.debug({ [what]: id }, 'the kernel sends something that this version does not know');
   };
-  subscribe(socket, {
-    message(b, body, end) {
-      const event = pm.pmEvents.decode(b, body, end);
-      if (event.type === 'unknown') {
-        newer('event', event.command);
-        return;
-      }
-      if (event.unknown) for (const { id } of event.unknown) newer('attribute', id);
-      host.feed(event);
+  let joined = family.groups.get(pm.EVENT_GROUP);
+  /** Its number and its group may be others now. */
+  const rejoin = (): void => {
+    family.renew();
+    const group = family.groups.get(pm.EVENT_GROUP);
+    if (group === undefined || group === joined) return;
+    socket.join(group);
+    joined = group;
+    environment.log.warn(`the kernel's path manager interface (${pm.FAMILY}) is there anew`);
+    // Connections may have come and gone meanwhile.
+    behind();
+  };
+  const familyChanged = (b: Buffer, body: number, end: number): void => {
+    if (nlctrl.ctrl.decode(b, body + GENL_HEADER, end).familyName !== pm.FAMILY) return;
+    const command = commandAt(b, body, end);
+    if (command === nlctrl.commands.newFamily) rejoin();
+    else if (command === nlctrl.commands.delFamily) {
+      environment.log.warn(
+        `the kernel's path manager interface (${pm.FAMILY}) is gone: nothing is heard until it is back`,
+      );
+    }
+  };
+  subscribe(
+    socket,
+    {
+      message(b, body, end, type) {
+        if (type === nlctrl.FAMILY_ID) familyChanged(b, body, end);
+        if (type !== family.id) return;
+        heard.events++;
+        const event = pm.pmEvents.decode(b, body, end);
+        if (event.type === 'unknown') {
+          newer('event', event.command);
+          return;
+        }
+        if (event.unknown) for (const { id } of event.unknown) newer('attribute', id);
+        host.feed(event);
+      },
+      lost(count) {
+        heard.lost += count;
+        rejoin();
+        host.feed({ type: 'lost', source: 'connections', count });
+      },
+      behind,
+      malformed: complaint(environment, 'unreadable path manager event'),
     },
-    lost: (count) => host.feed({ type: 'lost', source: 'connections', count }),
-    malformed: (error) => log.error({ error: String(error) }, 'unreadable path manager event'),
-  });
+    0,
+  );
 }
 
 /** Reads interfaces and addresses. @throws NetlinkError */
@@ -134,12 +193,15 @@ export function readAll(host: Host, client: Client): void {
   host.feed(network.value);
 }
 
-/** Reads again after a loss; what cannot be read now is tried again until it can. */
-export function reread(host: Host, client: Client, environment: Environment): void {
-  try {
-    readAll(host, client);
-  } catch (error) {
-    environment.log.error({ error: String(error) }, `cannot read the network; trying again in ${REREAD_MS} ms`);
-    environment.clock.after(REREAD_MS, () => reread(host, client, environment));
-  }
+/** Says that something cannot be read, once in a while: what comes of it is counted as lost. */
+export function complaint(
+  { log, clock }: Pick<Environment, 'log' | 'clock'>,
+  message: string,
+): (error: unknown) => void {
+  const throttle = new Throttle(COMPLAINT_INTERVAL);
+  return (error) => {
+    const before = throttle.pass(message, clock.now());
+    if (before === undefined) return;
+    log.error({ error: String(error), ...(before > 0 ? { 'times before': before } : {}) }, message);
+  };
 }

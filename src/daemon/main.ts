@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import {
   ConfigError,
   type Given,
@@ -9,6 +9,7 @@ import {
   settle,
   usageText,
 } from '../config/index.ts';
+import { stackOf, wordsOf } from '../core/words-of.ts';
 import { createLog, type Logger } from '../log/index.ts';
 import { SystemError } from '../os/index.ts';
 import { Daemon } from './daemon.ts';
@@ -18,6 +19,7 @@ import { pluginOf } from './plugin-loader.ts';
 import { StartError } from './start-error.ts';
 import { version } from './version.ts';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const;
 const DEFAULT_CONFIG = '/etc/mptcpd/mptcpd.conf';
 
 /** sysexits.h: the command line is wrong. */
@@ -39,15 +41,13 @@ export async function main(args: readonly string[]): Promise<number> {
   const log = createLog(settings.core.log, settings.core.logLevel);
   const signals = watchSignals();
   watchStrays(log);
+  const abort = new AbortController();
+  void signals.end.then((signal) => abort.abort(signal));
   try {
-    const starting = Daemon.start(settings, systemEnvironment(log, settings.core.netns));
-    const daemon = await Promise.race([starting, signals.end]);
-    if (typeof daemon === 'string') {
-      log.info({ signal: daemon }, 'stopped while starting');
-      return 0;
-    }
+    const daemon = await Daemon.start(settings, systemEnvironment(log, settings.core.netns), [], abort.signal);
     signals.report = () => daemon.report();
     signals.reload = () => void reload(daemon, read, log);
+    if (signals.reloadAsked) signals.reload();
     const plugins = daemon.host.core.plugins.map(({ name }) => name).join(', ');
     log.info({ version, plugins, addresses: daemon.host.core.addresses.length }, 'mptcpd is ready');
     const signal = await signals.end;
@@ -55,7 +55,9 @@ export async function main(args: readonly string[]): Promise<number> {
     await daemon.stop();
     return 0;
   } catch (error) {
-    return complain(error);
+    if (!abort.signal.aborted || error !== abort.signal.reason) return complain(error);
+    log.info({ signal: error }, 'stopped while starting');
+    return 0;
   }
 }
 
@@ -69,14 +71,7 @@ function readSettings(file: string | undefined, given: Given): Settings {
   const path = file ?? DEFAULT_CONFIG;
   let text = '';
   try {
-    const stat = statSync(path);
-    if (!stat.isFile()) {
-      throw new ConfigError('CONFIG_FILE', path, stat.isDirectory() ? 'is a directory' : 'is no regular file');
-    }
-    if (stat.mode & 0o002) {
-      throw new ConfigError('CONFIG_FILE', path, 'is world-writable: anybody could change it; run chmod o-w on it');
-    }
-    text = readFileSync(path, 'utf8');
+    text = readConfig(path);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -88,6 +83,23 @@ function readSettings(file: string | undefined, given: Given): Settings {
   }
   const { core, plugins } = parseConfig(text, path);
   return settle(plugins, core, given);
+}
+
+/** The file that is looked at is the file that is read, whatever is put in its place meanwhile. A pipe is not waited for. */
+function readConfig(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) {
+      throw new ConfigError('CONFIG_FILE', path, stat.isDirectory() ? 'is a directory' : 'is no regular file');
+    }
+    if (stat.mode & 0o002) {
+      throw new ConfigError('CONFIG_FILE', path, 'is world-writable: anybody could change it; run chmod o-w on it');
+    }
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** One line that says what is wrong, and the exit status. */
@@ -120,6 +132,8 @@ interface Signals {
   readonly end: Promise<string>;
   report(): void;
   reload(): void;
+  /** It was asked for before the daemon was there. */
+  reloadAsked: boolean;
 }
 
 /** SIGINT and SIGTERM end the daemon, even while it starts; the second one ends it at once. */
@@ -128,9 +142,12 @@ function watchSignals(): Signals {
   const signals: Signals = {
     end: new Promise<string>((resolve) => (end = resolve)),
     report: () => undefined,
-    reload: () => undefined,
+    reload() {
+      signals.reloadAsked = true;
+    },
+    reloadAsked: false,
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1']) process.removeAllListeners(signal);
+  const before = SIGNALS.map((signal) => [signal, process.listeners(signal)] as const);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       end(signal);
@@ -140,6 +157,8 @@ function watchSignals(): Signals {
   process.on('SIGHUP', () => signals.reload());
   // Without a handler Node would open its inspector on this one.
   process.on('SIGUSR1', () => signals.report());
+  // Only now: with the last listener goes the handler, and a signal that it has caught and not yet told of is lost.
+  for (const [signal, listeners] of before) for (const each of listeners) process.removeListener(signal, each);
   return signals;
 }
 
@@ -150,7 +169,7 @@ function watchSignals(): Signals {
 function watchStrays(log: Logger): void {
   const stray = (error: unknown): void => {
     const plugin = pluginOf(error);
-    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+    const [message, stack] = [wordsOf(error), stackOf(error)];
     if (plugin !== undefined) {
       log.error({ plugin, error: message, stack }, 'plugin failed outside of its hooks');
       return;

@@ -1,9 +1,11 @@
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { stackOf } from '../core/words-of.ts';
 import { API_VERSION, type Plugin } from '../plugin-api/plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import { letPluginsImportTheirApi } from './plugin-imports.ts';
+import { checkParents, checkSafe, checkWithin } from './safe-path.ts';
 
 /** A plugin that was found, and where. */
 export interface Found {
@@ -97,6 +99,7 @@ function list(dir: string): Directory {
   let entries: string[];
   try {
     checkSafe(dir);
+    checkParents(dir);
     entries = readdirSync(dir).sort();
   } catch (error) {
     if (error instanceof PluginError) throw error;
@@ -112,28 +115,11 @@ function list(dir: string): Directory {
   return { files, foreign: entries.filter((each) => extname(each) === FOREIGN) };
 }
 
-/** What others may write, others may make the daemon run. Looks at the opened file, so that it is the one looked at. */
-function checkSafe(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    const { uid, mode } = fstatSync(fd);
-    if (uid !== 0 && uid !== process.geteuid?.()) {
-      throw new PluginError(
-        'PLUGIN_UNSAFE',
-        path,
-        `belongs to user ${uid}; it must belong to root or to the daemon's user`,
-      );
-    }
-    if (mode & 0o002) throw new PluginError('PLUGIN_UNSAFE', path, 'is world-writable; run chmod o-w on it');
-  } finally {
-    closeSync(fd);
-  }
-}
-
 async function load(file: string): Promise<Plugin> {
   let loaded: { default?: unknown };
   try {
     checkSafe(file);
+    checkWithin(dirname(file), basename(file));
     letPluginsImportTheirApi();
     loaded = await importInTime(file);
   } catch (error) {
@@ -177,7 +163,7 @@ const OWN = new URL('..', import.meta.url).href;
  * to its own code. undefined where it is nobody's.
  */
 export function pluginOf(error: unknown): string | undefined {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const stack = stackOf(error) ?? '';
   for (const [url, name] of origins) if (stack.includes(url)) return name;
   return origins.size > 0 && !stack.includes(OWN) ? [...origins.values()].join(' or ') : undefined;
 }

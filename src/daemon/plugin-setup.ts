@@ -3,6 +3,7 @@ import { hint } from '../config/index.ts';
 import type { Command, EndpointFlag } from '../core/model/commands.ts';
 import { commandNames } from '../core/model/commands.ts';
 import { type HookName, hookNames } from '../core/model/hooks.ts';
+import { wordsOf } from '../core/words-of.ts';
 import type { Logger } from '../log/index.ts';
 import type { Options } from '../plugin-api/options.ts';
 import type { CloseReason, Context, Plugin, PluginHooks, Pm, State } from '../plugin-api/plugin.ts';
@@ -60,7 +61,7 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
   for (const key of Object.keys(hooks).filter((each) => each !== 'close' && !hookNames.includes(each as HookName))) {
     context.log.warn({ hook: key }, `there is no such hook: it is never called${hint(key, hookNames)}`);
   }
-  host.install(name, hooks, plansOf(plugin, context));
+  install(host, plugin, hooks, context);
   return {
     name,
     async close(deadline, reason) {
@@ -86,6 +87,15 @@ export async function setUp(plugin: Plugin, options: SetupOptions): Promise<Runn
   };
 }
 
+/** @throws PluginError where a hook is a getter that throws */
+function install(host: Host, plugin: Plugin, hooks: PluginHooks, context: Context<Options>): void {
+  try {
+    host.install(plugin.name, hooks, plansOf(plugin, context));
+  } catch (error) {
+    throw new PluginError('PLUGIN_SETUP_FAILED', plugin.name, `its hooks cannot be read: ${wordsOf(error)}`, error);
+  }
+}
+
 /** The plans of a plugin, with what the core does not know at hand. */
 function plansOf(plugin: Plugin, { options, addressFlags }: Context<Options>): Plans {
   const plans: Plans = {};
@@ -108,12 +118,7 @@ async function withDeadline(plugin: Plugin, clock: Clock, context: Context<Optio
     return hooks;
   } catch (error) {
     if (error instanceof PluginError) throw error;
-    throw new PluginError(
-      'PLUGIN_SETUP_FAILED',
-      plugin.name,
-      `setup failed: ${(error as Error)?.message ?? error}`,
-      error,
-    );
+    throw new PluginError('PLUGIN_SETUP_FAILED', plugin.name, `setup failed: ${wordsOf(error)}`, error);
   } finally {
     cancel();
   }

@@ -25,14 +25,18 @@ export function joinNetwork(socket: Socket, routes: boolean): void {
 
 /** Follows interfaces and addresses. */
 export function watchNetwork(socket: Socket, listener: MonitorListener): void {
-  subscribe(socket, {
-    message(b, body, end, type) {
-      const input = decode(b, body, end, type);
-      if (input) listener.change(input);
+  subscribe(
+    socket,
+    {
+      message(b, body, end, type) {
+        const input = decode(b, body, end, type);
+        if (input) listener.change(input);
+      },
+      lost: (count) => listener.lost(count),
+      malformed: (error) => listener.malformed(error),
     },
-    lost: (count) => listener.lost(count),
-    malformed: (error) => listener.malformed(error),
-  });
+    0,
+  );
 }
 
 function decode(b: Buffer, body: number, end: number, type: number): NetworkInput | undefined {

@@ -101,6 +101,10 @@ describe('a refusal', () => {
     expect(error.message).toBe('remove: token: invalid token (EINVAL)');
     expect(error).toMatchObject({ op: 'remove', errno: 'EINVAL', extack: 'invalid token', path: ['token'] });
   });
+  test('is an answer: no time is spent on where in the program it came', () => {
+    expect(refusal('').stack).toBe('NetlinkError: remove: EINVAL');
+    expect(new Error('other errors do have it').stack).toContain('client.test.ts');
+  });
   test('without words is the errno; with an offset that is nothing, no path', () => {
     expect(refusal('').message).toBe('remove: EINVAL');
     expect(refusal('08000200 14000000').message).toBe('remove: token: EINVAL');
@@ -164,6 +168,62 @@ describe('a dump', () => {
     const result = c.dump(ops.listAddrs, PM, { token });
     expect(result.ok ? undefined : result.error.message).toBe('list endpoints: token: invalid token (EINVAL)');
     expect(socket.sent.length).toBe(1);
+  });
+});
+
+describe('an answer that does not end', () => {
+  /** A kernel that never stops to send. */
+  function endless(each: (seq: number) => Buffer) {
+    const { client: c, socket } = client();
+    let sequence = 0;
+    socket.send = (datagram) => {
+      sequence = Buffer.from(datagram).readUInt32LE(8);
+    };
+    const before = socket.receive.bind(socket);
+    socket.receive = () => {
+      socket.queue.push(each(sequence));
+      return before();
+    };
+    return c;
+  }
+  test('but is of others alone ends in an error that names the operation, within a second or two', () => {
+    const start = performance.now();
+    const c = endless((seq) => message(PM, 0, seq + 1, limits));
+    expect(() => c.request(ops.getLimits, PM, {})).toThrow(
+      expect.objectContaining({ name: 'NoAnswerError', message: 'get limits: the answer does not end' }),
+    );
+    // One for the answer, one for what is left on the socket.
+    expect(performance.now() - start).toBeLessThan(2500);
+  });
+  test('late answers to a request that was given up are not taken for another’s', () => {
+    const { client: c, socket } = client((_, seq) => (seq === 1 ? [] : [message(PM, 0, seq, limits)]));
+    expect(() => c.request(ops.getLimits, PM, {})).toThrow('get limits: the kernel did not answer');
+    socket.queue.push(message(PM, 0, 1, '06010000 08000200 07000000 08000300 07000000'));
+    expect(c.request(ops.getLimits, PM, {})).toMatchObject({ ok: true, value: { rcvAddAddrs: 2, subflows: 3 } });
+  });
+});
+
+describe('an answer of which a datagram was too long', () => {
+  test('is none, and that is said', () => {
+    const { client: c, socket } = client();
+    socket.receive = () => {
+      socket.truncated++;
+      return -1;
+    };
+    expect(() => c.request(ops.getLimits, PM, {})).toThrow('get limits: the answer is longer than any should be');
+  });
+  test('is asked for again where it is a dump: a part of it is missing', () => {
+    let tries = 0;
+    const { client: c, socket } = client((_, seq) => [
+      Buffer.concat([message(PM, MULTI, seq, endpoint('01')), message(DONE, MULTI, seq, '00000000')]),
+    ]);
+    const receive = socket.receive.bind(socket);
+    socket.receive = () => {
+      if (++tries === 1) socket.truncated++;
+      return receive();
+    };
+    expect(c.dump(ops.listAddrs, PM, {})).toMatchObject({ ok: true, value: [{ addr: { id: 1 } }] });
+    expect(socket.sent.length).toBe(2);
   });
 });
 

@@ -1,5 +1,5 @@
 import { errnoName } from '../os/index.ts';
-import { NetlinkError, type Result } from './errors.ts';
+import { NetlinkError, NoAnswerError, type Result } from './errors.ts';
 import { beginFrame, endFrame, flags, HEADER_SIZE } from './frame.ts';
 import type { Operation } from './operation.ts';
 import { type Outcome, Reply } from './reply.ts';
@@ -8,6 +8,10 @@ import { Writer } from './writer.ts';
 
 /** How often a dump is asked for again when what it lists changes while it is read. */
 const TORN_DUMP_TRIES = 10;
+/** Answers are there at once: what goes on for so many milliseconds without a message of this request ends never. */
+const SILENCE_MS = 1000;
+/** However much there is to be read, it ends after this. */
+const LONGEST_MS = 10_000;
 
 /**
  * Requests and their answers on a socket of their own, so that no flood of events stands before an answer.
@@ -26,7 +30,8 @@ export class Client {
    * Sends one request.
    * @param type the message type: the family's number, or rtnetlink's
    * @returns the answer, undefined where an ACK is all there is; or the kernel's refusal
-   * @throws CodecError where the request cannot be written or the answer not be read, SystemError where the socket fails
+   * @throws CodecError where the request cannot be written or the answer not be read, NoAnswerError where none comes within
+   * a second, SystemError where the socket fails
    */
   request<Request, Answer>(op: Operation<Request, Answer>, type: number, request: Request): Result<Answer | undefined> {
     let answer: Answer | undefined;
@@ -47,7 +52,7 @@ export class Client {
       if (!outcome.interrupted) return { ok: true, value: answers };
     }
     const words = `changed while it was read, ${TORN_DUMP_TRIES} times in a row`;
-    return { ok: false, error: new NetlinkError(op.name, 'EINTR', words) };
+    return { ok: false, error: NetlinkError.of(op.name, 'EINTR', words) };
   }
 
   close(): void {
@@ -69,20 +74,30 @@ export class Client {
     endFrame(w, at);
     this.#socket.send(w.bytes);
 
+    const truncated = this.#socket.truncated;
     const reply = new Reply(sequence, extraFlags !== 0, message);
+    const patience = new Patience();
     while (!reply.outcome) {
       const length = this.#socket.receive();
-      if (length < 0) throw new Error(`${op.name}: the kernel did not answer`);
+      const cut = this.#socket.truncated !== truncated;
+      if (length < 0) throw new NoAnswerError(op.name, cut ? 'the answer is longer than any should be' : undefined);
       try {
         reply.add(this.#socket.buffer, length);
+        if (!reply.outcome && patience.isOver(reply.own)) throw new NoAnswerError(op.name, 'the answer does not end');
       } catch (error) {
-        // A dump that is left half read makes the kernel refuse the next one with EBUSY (af_netlink.c,
-        // __netlink_dump_start).
-        while (this.#socket.receive() >= 0);
+        this.#drain();
         throw error;
       }
     }
+    // A part of the dump was cut off: it is as good as torn.
+    if (this.#socket.truncated !== truncated) return { ...reply.outcome, interrupted: true };
     return reply.outcome;
+  }
+
+  /** A dump that is left half read makes the kernel refuse the next one with EBUSY (af_netlink.c, __netlink_dump_start). */
+  #drain(): void {
+    const end = performance.now() + SILENCE_MS;
+    while (this.#socket.receive() >= 0 && performance.now() < end);
   }
 
   #nextSequence(): number {
@@ -100,6 +115,21 @@ export class Client {
       path = op.nameOf(bytes, HEADER_SIZE, bytes.length, outcome.missingType, outcome.missingNest);
     }
     const words = outcome.message ?? (outcome.missingType === undefined ? undefined : 'attribute missing');
-    return new NetlinkError(op.name, errnoName(outcome.errno), words, path.length > 0 ? path : undefined);
+    return NetlinkError.of(op.name, errnoName(outcome.errno), words, path.length > 0 ? path : undefined);
+  }
+}
+
+/** How long an answer is waited for. */
+class Patience {
+  readonly #start = performance.now();
+  #heardAt = this.#start;
+  #heard = 0;
+
+  /** @param heard messages of this request, so far */
+  isOver(heard: number): boolean {
+    const now = performance.now();
+    if (heard !== this.#heard) this.#heardAt = now;
+    this.#heard = heard;
+    return now - this.#heardAt > SILENCE_MS || now - this.#start > LONGEST_MS;
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '../../test/fixtures/wire/wire.ts';
 import { asAddrId, asIfIndex, asToken } from '../core/model/ids.ts';
 import { Client } from './client.ts';
-import { findByToken, joinDumps, readConnections } from './diag.ts';
+import { findByToken, joinDumps, readConnections, readConnectionsInBrief } from './diag.ts';
 import type { MptcpSocket, TcpSocket } from './families/sock-diag.ts';
 
 const all = vectors('sock-diag');
@@ -41,6 +41,21 @@ const flow = (mptcp: Nest, values: Partial<TcpSocket> = {}): TcpSocket => ({
   ...base,
   ulp: { name: 'mptcp', mptcp: { token, ...mptcp } },
   ...values,
+});
+
+test('in brief, a reading tells of who is there and how they are joined, and nothing of how they get on', () => {
+  const replies = () => [
+    ...[repliesOf('mptcpSockets ipv4 of the client'), NOTHING],
+    ...[repliesOf('tcpSockets ipv4 of the client'), NOTHING],
+  ];
+  const [whole, brief] = [readConnections(scripted(...replies())), readConnectionsInBrief(scripted(...replies()))];
+  if (!whole.ok || !brief.ok) throw new Error('refused');
+  expect(brief.value).toHaveLength(whole.value.length);
+  const counters = /^(bytes|last|retrans|rtt|cwnd|subflowCount|mark)/;
+  const shown = (all: object): unknown =>
+    JSON.parse(JSON.stringify(all, (key, value) => (counters.test(key) ? undefined : value)));
+  expect(shown(brief.value)).toEqual(shown(whole.value));
+  expect(brief.value.every(({ bytesSent }) => bytesSent === undefined)).toBe(true);
 });
 
 describe('the client’s end', () => {

@@ -86,6 +86,14 @@ export function readConnections(client: Client): Result<Connection[]> {
   return flows.ok ? { ok: true, value: joinDumps(sockets.value, flows.value) } : flows;
 }
 
+/** The same without what tells how connections and subflows get on: all of them may be many. */
+export function readConnectionsInBrief(client: Client): Result<Connection[]> {
+  const sockets = dumpAll(client, diag.mptcpSocketsInBrief, SOCKET_STATES);
+  if (!sockets.ok) return sockets;
+  const flows = dumpAll(client, diag.subflowsInBrief, SUBFLOW_STATES);
+  return flows.ok ? { ok: true, value: joinDumps(sockets.value, flows.value) } : flows;
+}
+
 /** The connection of a token; ENOENT where there is none. */
 export function findByToken(client: Client, token: Token): Result<Connection> {
   const found = client.request(diag.mptcpSocket, diag.BY_FAMILY, { family: 'ipv4', token });
@@ -95,6 +103,13 @@ export function findByToken(client: Client, token: Token): Result<Connection> {
   const [connection] = joinDumps(found.value ? [found.value] : [], flows.value);
   if (!connection) throw new Error(`${diag.mptcpSocket.name}: an answer without a socket`);
   return { ok: true, value: connection };
+}
+
+/** Whether there is a connection of that token. */
+export function isThere(client: Client, token: Token): Result<boolean> {
+  const found = client.request(diag.mptcpSocket, diag.BY_FAMILY, { family: 'ipv4', token });
+  if (found.ok) return { ok: true, value: true };
+  return found.error.errno === 'ENOENT' ? { ok: true, value: false } : found;
 }
 
 /** Where the subflows of some connections stand, as far as their TCP tells. */

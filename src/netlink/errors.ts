@@ -42,12 +42,35 @@ export class NetlinkError extends Error {
   /** The attribute that the kernel complained of, outermost name first. */
   readonly path: readonly string[] | undefined;
 
-  constructor(op: string, errno: string, extack?: string, path?: readonly string[]) {
+  private constructor(op: string, errno: string, extack?: string, path?: readonly string[]) {
     super([op, path?.join('.'), extack ? `${extack} (${errno})` : errno].filter(Boolean).join(': '));
     this.op = op;
     this.errno = errno;
     this.extack = extack;
     this.path = path;
+  }
+
+  /** A refusal is an answer, and there may be thousands: to note where in the program it came would cost most of its time. */
+  static of(op: string, errno: string, extack?: string, path?: readonly string[]): NetlinkError {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return new NetlinkError(op, errno, extack, path);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  }
+}
+
+/** No answer to a request, or none that can be waited for: what became of it nobody knows. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  /** The operation, such as `announce`. */
+  readonly op: string;
+
+  constructor(op: string, words = 'the kernel did not answer') {
+    super(`${op}: ${words}`);
+    this.op = op;
   }
 }
 

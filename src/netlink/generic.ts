@@ -44,7 +44,7 @@ export function genlOp<
       set.encode(w, request as Readonly<Record<string, unknown>>);
     },
     read(b, body, end) {
-      if (!spec.answer) throw new Error(`${name} is answered by an ACK alone`);
+      if (!spec.answer) throw new CodecError('NL_OUT_OF_RANGE', `${name} is answered by an ACK alone`);
       commandAt(b, body, end);
       const answer = spec.answer.set.decode(b, body + GENL_HEADER, end) as Readonly<Record<string, unknown>>;
       requireAll(answer, spec.answer.needs, `the answer to ${name}`);

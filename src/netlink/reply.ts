@@ -39,6 +39,8 @@ export class Reply {
   #interrupted = false;
   /** Messages whose sequence number was not this request's. */
   strays = 0;
+  /** Messages of this request. */
+  own = 0;
 
   readonly #frame = newFrame();
   readonly #sequence: number;
@@ -69,6 +71,7 @@ export class Reply {
         this.strays++;
         continue;
       }
+      this.own++;
       if (frame.flags & flags.dumpInterrupted) this.#interrupted = true;
       if (frame.type === types.error) {
         this.#end(b, frame.body, frame.end, frame.flags, true);

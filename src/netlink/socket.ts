@@ -6,6 +6,7 @@ export interface Socket {
   readonly buffer: Buffer;
   /** How many datagrams were too long for the buffer and are lost. */
   readonly truncated: number;
+  readonly closed: boolean;
   send(datagram: Uint8Array): void;
   /** The length of the next datagram, now in the buffer; -1 where none waits. */
   receive(): number;

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { message, ScriptedSocket } from '../../test/fixtures/wire/wire.ts';
 import { CodecError } from './errors.ts';
 import { subscribe } from './subscription.ts';
@@ -21,6 +21,11 @@ function subscribed(prepare: (socket: ScriptedSocket) => void = () => undefined)
   };
   return { socket, listener, messages, turn };
 }
+
+// A machine that is busy with other things has no part in this.
+let now = 0;
+beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => now));
+afterEach(() => void vi.restoreAllMocks());
 
 const one = message(28, 0, 0, '01');
 const two = message(28, 0, 0, '0202');
@@ -46,6 +51,16 @@ describe('messages', () => {
     turn();
     expect([messages.length, socket.queue.length]).toEqual([700, 0]);
   });
+  test('where what follows from them takes long, a turn takes fewer: others have theirs within 20 ms', () => {
+    const { listener, socket, turn } = subscribed();
+    listener.message.mockImplementation(() => {
+      now += 7;
+    });
+    turn(...Array.from({ length: 5 }, () => one));
+    expect(socket.queue).toHaveLength(2);
+    turn();
+    expect(socket.queue).toHaveLength(0);
+  });
 });
 
 describe('what cannot be read', () => {
@@ -57,6 +72,8 @@ describe('what cannot be read', () => {
       'NL_TRUNCATED',
       'NL_TRUNCATED',
     ]);
+    // What they told of is not known: it is read again as after any other loss.
+    expect(listener.lost.mock.calls).toEqual([[2]]);
   });
   test('what the listener throws is reported, and the next datagram still handled', () => {
     const { messages, listener, turn } = subscribed();
@@ -98,6 +115,39 @@ describe('what is lost', () => {
     turn();
     expect(listener.lost.mock.calls).toEqual([[3]]);
   });
+  test('a burst is told of once, when what waited is read; before, that there is much', () => {
+    const { listener, socket, turn } = subscribed();
+    const order: string[] = [];
+    const behind = vi.fn(() => void order.push('behind'));
+    Object.assign(listener, { behind });
+    listener.lost.mockImplementation((count) => void order.push(`lost ${count}`));
+    socket.dropped = 5;
+    turn(...Array.from({ length: 1100 }, () => one));
+    expect(order).toEqual(['behind']);
+    socket.dropped = 7;
+    turn();
+    expect(order).toEqual(['behind']);
+    turn();
+    expect(order).toEqual(['behind', 'lost 7']);
+    turn(one);
+    expect(order).toEqual(['behind', 'lost 7']);
+  });
+  test('a flood that does not end is told of all the same', () => {
+    const { listener, socket, turn } = subscribed();
+    socket.dropped = 1;
+    for (let i = 0; i < 255; i++) turn(...Array.from({ length: 512 }, () => one));
+    expect(listener.lost).not.toHaveBeenCalled();
+    turn(...Array.from({ length: 512 }, () => one));
+    expect(listener.lost.mock.calls).toEqual([[1]]);
+  });
+  test('what was lost before anybody watched counts where it is not known', () => {
+    const socket = new ScriptedSocket();
+    socket.dropped = 4;
+    const lost = vi.fn();
+    subscribe(socket, { message: () => undefined, lost, malformed: () => undefined }, 0);
+    socket.ready?.();
+    expect(lost.mock.calls).toEqual([[4]]);
+  });
   test('truncated datagrams count too', () => {
     const { listener, socket, turn } = subscribed();
     socket.truncated = 2;
@@ -105,5 +155,17 @@ describe('what is lost', () => {
     turn(one);
     turn(one);
     expect(listener.lost.mock.calls).toEqual([[3]]);
+  });
+  test('where a turn is over before it has seen that nothing more waits, it is told of all the same', async () => {
+    const { listener, socket, turn } = subscribed();
+    let now = 0;
+    const time = vi.spyOn(performance, 'now').mockImplementation(() => {
+      now += 1000;
+      return now;
+    });
+    socket.dropped = 3;
+    turn(one);
+    time.mockRestore();
+    await vi.waitFor(() => expect(listener.lost.mock.calls).toEqual([[3]]));
   });
 });

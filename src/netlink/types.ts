@@ -140,8 +140,10 @@ export const text: Type<string> = {
   kind: 'text',
   accepts: (value) => typeof value === 'string',
   read: (b, at, length) => {
-    const end = b.indexOf(0, at);
-    return b.toString('utf8', at, end < 0 || end > at + length ? at + length : end);
+    let end = at;
+    // Not indexOf: it would look beyond this text for a NUL.
+    while (end < at + length && b[end] !== 0) end++;
+    return b.toString('utf8', at, end);
   },
   write: (w, value) => {
     hold(typeof value === 'string' && !value.includes('\0'), 'text', value);

@@ -51,6 +51,10 @@ export class NetlinkSocket {
     }
   }
 
+  get closed(): boolean {
+    return this.#fd < 0;
+  }
+
   /** Sends one datagram, one or more whole messages, to the kernel. */
   send(datagram: Uint8Array): void {
     let n: number;

@@ -3,9 +3,10 @@ import { asAddrId, asToken, type IfIndex, type Ip, type Token } from '../core/mo
 import type { Clock } from '../daemon/clock.ts';
 import type { FakeKernel } from './fake-kernel.ts';
 import { FakeRefusal } from './fake-netlink.ts';
-import type { FakeSocket } from './fake-sockets.ts';
+import { connectionSockets, subflowSockets, wiresOf } from './fake-socket-lists.ts';
 import {
   type Address,
+  count,
   ends,
   forget,
   hold,
@@ -46,6 +47,8 @@ interface View {
 export class FakeInternet {
   readonly #kernels: FakeKernel[] = [];
   readonly #links: Link[] = [];
+  /** Where programs listen: they do so for longer than connections live. */
+  readonly #listening = new Map<FakeKernel, Place[]>();
   readonly #clock: Clock;
   readonly #tries = new Map<FakeKernel, number>();
   #lastToken = 0x10000000;
@@ -58,7 +61,8 @@ export class FakeInternet {
   /** Puts a kernel on the net. */
   join(kernel: FakeKernel): void {
     this.#kernels.push(kernel);
-    kernel.sockets.list = () => this.#sockets(kernel);
+    kernel.sockets.list = () => subflowSockets(this.#links, kernel, this.#clock.now());
+    kernel.sockets.connections = () => connectionSockets(this.#links, kernel, this.#listening.get(kernel) ?? []);
     kernel.userspace = {
       announce: (token, address) => this.#announce(this.#side(kernel, token), address),
       remove: (token, id) => this.#remove(this.#side(kernel, token), id),
@@ -80,8 +84,11 @@ export class FakeInternet {
     to: Place,
     options: { denyJoinId0?: boolean; bound?: boolean } = {},
   ): Token {
-    const wire = newWire({ ip: from, port: ++this.#lastPort, id: asAddrId(0) }, { ...to, id: asAddrId(0) });
-    const side = (kernel: FakeKernel, { ip, port }: Place, listener: Ip | undefined): Side => ({
+    const near = { ip: from, port: ++this.#lastPort, id: asAddrId(0) };
+    const wire = newWire(near, { ...to, id: asAddrId(0) }, { madeBy: 'a', initial: true });
+    const listener = options.bound ? to.ip : '::';
+    this.#listen(server, { ip: listener, port: to.port });
+    const side = (kernel: FakeKernel, { ip, port }: Place, listener?: Ip): Side => ({
       kernel,
       initial: ip,
       port,
@@ -91,9 +98,10 @@ export class FakeInternet {
       listener,
     });
     const link: Link = {
-      a: side(client, wire.a, undefined),
-      b: side(server, to, options.bound ? to.ip : '::'),
+      a: side(client, wire.a),
+      b: side(server, to, listener),
       wires: [wire],
+      tries: new Set(),
       sending: false,
       received: 0,
     };
@@ -116,26 +124,50 @@ export class FakeInternet {
   received(token: Token): number {
     const link = this.#links.find(({ a }) => a.token === token);
     if (!link) return 0;
-    for (const wire of link.wires) this.#count(link, wire);
+    for (const wire of link.wires) count(link, wire, this.#clock.now());
     return link.wires.reduce((sum, { flow }) => sum + flow.acked, link.received);
   }
 
   /** Ends a connection in order. */
   close(token: Token): void {
+    const link = this.#end(token);
+    for (const side of link ? [link.a, link.b] : []) {
+      side.kernel.emit({ type: 'connectionClosed', token: side.token });
+    }
+  }
+
+  /** The client, or the server, aborts: the other side's kernel tells nobody (MP_FASTCLOSE, RFC 8684 section 3.5). */
+  abort(token: Token, by: 'client' | 'server' = 'client'): void {
+    const link = this.#end(token);
+    const side = by === 'client' ? link?.a : link?.b;
+    side?.kernel.emit({ type: 'connectionClosed', token: side.token });
+  }
+
+  #end(token: Token): Link | undefined {
     const at = this.#links.findIndex(({ a }) => a.token === token);
-    const [link] = this.#links.splice(at, 1);
-    if (!link) return;
-    for (const side of [link.a, link.b]) side.kernel.emit({ type: 'connectionClosed', token: side.token });
+    return at < 0 ? undefined : this.#links.splice(at, 1)[0];
+  }
+
+  #listen(kernel: FakeKernel, place: Place): void {
+    const all = this.#listening.get(kernel) ?? [];
+    if (!all.some(({ ip, port }) => ip === place.ip && port === place.port)) all.push(place);
+    this.#listening.set(kernel, all);
   }
 
   /** The live subflows that a kernel has, as `local > remote`. */
   subflows(kernel: FakeKernel): string[] {
-    return this.#wires(kernel).map(({ wire, end }) => `${wire[end].ip} > ${wire[other(end)].ip}`);
+    return wiresOf(this.#links, kernel).map(({ wire, end }) => `${wire[end].ip} > ${wire[other(end)].ip}`);
+  }
+
+  /** The same with the ports, as `local:port > remote:port`. */
+  sockets(kernel: FakeKernel): string[] {
+    const show = ({ ip, port }: Place): string => `${ip}:${port}`;
+    return wiresOf(this.#links, kernel).map(({ wire, end }) => `${show(wire[end])} > ${show(wire[other(end)])}`);
   }
 
   /** Those of them that the kernel's own side asks to use only when there is no other. */
   backups(kernel: FakeKernel): string[] {
-    const backups = this.#wires(kernel).filter(({ wire, end }) => wire[end].backup);
+    const backups = wiresOf(this.#links, kernel).filter(({ wire, end }) => wire[end].backup);
     return backups.map(({ wire, end }) => `${wire[end].ip} > ${wire[other(end)].ip}`);
   }
 
@@ -154,29 +186,6 @@ export class FakeInternet {
   /** How many joins a kernel has sent, without those sent again. */
   tries(kernel: FakeKernel): number {
     return this.#tries.get(kernel) ?? 0;
-  }
-
-  #wires(kernel: FakeKernel): { readonly link: Link; readonly wire: Wire; readonly end: 'a' | 'b' }[] {
-    return this.#links.flatMap((link) => {
-      const end = link.a.kernel === kernel ? 'a' : link.b.kernel === kernel ? 'b' : undefined;
-      return end ? link.wires.filter(({ open }) => open[end]).map((wire) => ({ link, wire, end })) : [];
-    });
-  }
-
-  #sockets(kernel: FakeKernel): FakeSocket[] {
-    return this.#wires(kernel).map(({ link, wire, end }) => {
-      this.#count(link, wire);
-      const { acked, unacked } = end === 'a' ? wire.flow : { acked: 0, unacked: 0 };
-      return { token: link[end].token, local: wire[end], remote: wire[other(end)], bytesAcked: acked, unacked };
-    });
-  }
-
-  /** Backups carry data where there is nothing else. */
-  #count(link: Link, wire: Wire): void {
-    const { a, b, flow } = wire;
-    const isBackup = (wire: Pick<Wire, 'a' | 'b'>): boolean => wire.a.backup || wire.b.backup;
-    const used = link.sending && (!isBackup({ a, b }) || link.wires.every(isBackup));
-    flow.count(used, passes(link, wire), this.#clock.now());
   }
 
   #side(kernel: FakeKernel, token: number): View {
@@ -232,7 +241,7 @@ export class FakeInternet {
       throw new FakeRefusal('EADDRNOTAVAIL', 'connect error: -99');
     }
     this.#tries.set(own.kernel, this.tries(own.kernel) + 1);
-    const here = { ip: held.ip, port: local.port ?? ++this.#lastPort, id: held.id };
+    const here = { ip: local.ip ?? '', port: local.port ?? ++this.#lastPort, id: held.id };
     const there = { ip: remote.ip ?? '', port: remote.port ?? 0, id: asAddrId(0) };
     const device = local.ifIndex === undefined ? undefined : own.kernel.links.nameOf(local.ifIndex as IfIndex);
     // IPv4 asks for a neighbour on the link that it is bound to; IPv6 wants a route there (net/ipv6/route.c).
@@ -241,7 +250,8 @@ export class FakeInternet {
       forget(own, local);
       throw new FakeRefusal('ENETUNREACH', 'connect error: -101');
     }
-    const wire = end === 'a' ? newWire(here, there, device) : newWire(there, here, device);
+    const made = { madeBy: end, device };
+    const wire = end === 'a' ? newWire(here, there, made) : newWire(there, here, made);
     wire[end].backup = local.flags?.includes('backup') ?? false;
     const fail = (error: string): void => own.kernel.emit(subflowEvent('subflowClosed', own.token, wire, end, error));
     const attempt = (): boolean => {
@@ -251,21 +261,17 @@ export class FakeInternet {
       else this.#join(link, wire, end);
       return true;
     };
-    let done = !beyond && attempt();
-    if (done) return;
+    if (!beyond && attempt()) return;
+    link.tries.add(wire);
+    const again = (): void => {
+      if (!link.tries.delete(wire)) return;
+      if (!attempt()) link.tries.add(wire);
+    };
     // On another link than its own the address is nobody's neighbour yet: it is asked for first.
-    if (beyond) {
-      this.#clock.after(NEIGHBOUR_MS, () => {
-        done = attempt();
-      });
-    }
-    for (const ms of SYN_AGAIN_MS) {
-      this.#clock.after(ms, () => {
-        done = done || attempt();
-      });
-    }
+    if (beyond) this.#clock.after(NEIGHBOUR_MS, again);
+    for (const ms of SYN_AGAIN_MS) this.#clock.after(ms, again);
     this.#clock.after(SYN_TIMEOUT_MS, () => {
-      if (!done) fail('ETIMEDOUT');
+      if (link.tries.delete(wire) && this.#links.includes(link)) fail('ETIMEDOUT');
     });
   }
 
@@ -312,7 +318,7 @@ export class FakeInternet {
     hear();
     const at = link.wires.indexOf(wire);
     if (at < 0 || wire.open.a || wire.open.b) return;
-    this.#count(link, wire);
+    count(link, wire, this.#clock.now());
     link.received += wire.flow.acked;
     link.wires.splice(at, 1);
   }

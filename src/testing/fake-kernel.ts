@@ -49,6 +49,9 @@ export class FakeKernel {
   /** What hears every event that subscribers hear. */
   readonly onEvent: ((event: PmEvent) => void)[] = [];
   userspace: FakeUserspacePathManager | undefined;
+  #familyId = FAMILY_ID;
+  #eventGroup = EVENT_GROUP_ID;
+  #isThere = true;
   readonly #behaviours: Behaviour[] = [];
   readonly #byCommand = new Map<number, (attributes: Attributes, dump: boolean) => readonly FakeMessage[]>();
 
@@ -69,26 +72,51 @@ export class FakeKernel {
 
   /** Tells every subscriber of an event. */
   emit(event: PmEvent): void {
+    if (!this.#isThere) return;
     for (const hear of this.onEvent) hear(event);
     const { type, ...values } = event;
     const present = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
     const write = (w: Parameters<FakeMessage['write']>[0]): void => pm.pmEvents.encode(w, type, present);
-    this.netlink.multicast(nlctrl.PROTOCOL, EVENT_GROUP_ID, { type: FAMILY_ID, write });
+    this.netlink.multicast(nlctrl.PROTOCOL, this.#eventGroup, { type: this.#familyId, write });
+  }
+
+  /** Takes the path manager's family out, as a module would be. */
+  unload(): void {
+    this.#isThere = false;
+    this.#tellOfFamily(nlctrl.commands.delFamily);
+    this.netlink.leave(nlctrl.PROTOCOL, this.#eventGroup);
+  }
+
+  /** Puts it in again, under other numbers. @param told whether those who listen are told */
+  load(told = true): void {
+    this.#isThere = true;
+    this.#familyId++;
+    this.#eventGroup++;
+    if (told) this.#tellOfFamily(nlctrl.commands.newFamily);
+  }
+
+  #tellOfFamily(command: number): void {
+    const write = this.#family(command);
+    this.netlink.multicast(nlctrl.PROTOCOL, nlctrl.NOTIFY_GROUP, { type: nlctrl.FAMILY_ID, write });
+  }
+
+  #family(command: number): FakeMessage['write'] {
+    const groups = new Map([[1, { name: pm.EVENT_GROUP, id: this.#eventGroup }]]);
+    return (w) => {
+      writeGenlHeader(w, command, 2);
+      nlctrl.ctrl.encode(w, { familyId: this.#familyId, familyName: pm.FAMILY, version: 1, groups });
+    };
   }
 
   #controller({ type, b, body, end }: FakeRequest): readonly FakeMessage[] | undefined {
     if (type !== nlctrl.FAMILY_ID) return undefined;
-    if (nlctrl.ctrl.decode(b, body + GENL_HEADER, end).familyName !== pm.FAMILY) throw new FakeRefusal('ENOENT');
-    const groups = new Map([[1, { name: pm.EVENT_GROUP, id: EVENT_GROUP_ID }]]);
-    const write = (w: Parameters<FakeMessage['write']>[0]): void => {
-      writeGenlHeader(w, commandAt(b, body, end), 2);
-      nlctrl.ctrl.encode(w, { familyId: FAMILY_ID, familyName: pm.FAMILY, version: 1, groups });
-    };
-    return [{ type: nlctrl.FAMILY_ID, write }];
+    const { familyName } = nlctrl.ctrl.decode(b, body + GENL_HEADER, end);
+    if (familyName !== pm.FAMILY || !this.#isThere) throw new FakeRefusal('ENOENT');
+    return [{ type: nlctrl.FAMILY_ID, write: this.#family(commandAt(b, body, end)) }];
   }
 
   #pathManager({ type, dump, b, body, end }: FakeRequest): readonly FakeMessage[] | undefined {
-    if (type !== FAMILY_ID) return undefined;
+    if (type !== this.#familyId || !this.#isThere) return undefined;
     const command = commandAt(b, body, end);
     const attributes = pm.attr.decode(b, body + GENL_HEADER, end);
     const op = Object.entries(pm.ops).find(([, each]) => each.command === command)?.[0] ?? '';

@@ -1,8 +1,12 @@
+import { PROTOCOL as GENERIC } from '../netlink/families/nlctrl.ts';
 import { beginFrame, endFrame, flags, HEADER_SIZE, newFrame, readFrame, types } from '../netlink/frame.ts';
 import { extack } from '../netlink/reply.ts';
 import type { OpenSocket, Socket } from '../netlink/socket.ts';
 import { Writer } from '../netlink/writer.ts';
 import { errnoNumber } from '../os/index.ts';
+
+/** As the daemon's sockets have it. */
+const BUFFER_SIZE = 65_536;
 
 /** A request as a fake kernel's family sees it: what follows the message header. */
 export interface FakeRequest {
@@ -35,6 +39,14 @@ export type FakeFamily = (request: FakeRequest) => readonly FakeMessage[] | unde
 
 /** Netlink without a kernel: sockets whose requests are answered from tables, and multicast between them. */
 export class FakeNetlink {
+  /** How many messages wait at a multicast socket at most, until it is read: further ones are lost, and counted. */
+  capacity = Number.POSITIVE_INFINITY;
+  /** So many dumps are torn: what they list changes while they are read. */
+  torn = 0;
+  /** Nothing is answered. */
+  mute = false;
+  /** Multicast messages are too long for any buffer. */
+  overlong = false;
   readonly #families = new Map<number, FakeFamily[]>();
   readonly #sockets = new Set<FakeSocket>();
 
@@ -56,20 +68,32 @@ export class FakeNetlink {
 
   /** Sends a message to every socket of the group. */
   multicast(protocol: number, group: number, message: FakeMessage): void {
-    const datagram = frame(message, 0, 0);
+    this.deliver(protocol, group, this.overlong ? Buffer.alloc(BUFFER_SIZE + 1) : frame(message, 0, 0));
+  }
+
+  /** Takes every socket out of a group that is gone. */
+  leave(protocol: number, group: number): void {
+    for (const socket of this.#sockets) if (socket.protocol === protocol) socket.groups.delete(group);
+  }
+
+  /** Sends bytes to every socket of the group, whatever they are. */
+  deliver(protocol: number, group: number, datagram: Buffer): void {
     for (const socket of this.#sockets) {
-      if (socket.protocol === protocol && socket.groups.has(group)) socket.deliver(datagram);
+      if (socket.protocol === protocol && socket.groups.has(group)) socket.deliver(datagram, this.capacity);
     }
   }
 
   readonly #answer = (protocol: number, datagram: Buffer): Buffer[] => {
     const header = readFrame(newFrame(), datagram, 0, datagram.length);
+    if (this.mute) return [];
     const dump = (header.flags & flags.dump) === flags.dump;
+    const torn = dump && this.torn > 0 ? flags.dumpInterrupted : 0;
+    if (torn) this.torn--;
     const request = { type: header.type, dump, b: datagram, body: header.body, end: header.end };
     try {
       const messages = this.#ask(protocol, request);
       const replies = messages.map((each) => frame(each, dump ? flags.multi : 0, header.sequence));
-      if (dump) replies.push(frame({ type: types.done, write: (w) => w.s32(0) }, flags.multi, header.sequence));
+      if (dump) replies.push(frame({ type: types.done, write: (w) => w.s32(0) }, flags.multi | torn, header.sequence));
       else if (header.flags & flags.ack) replies.push(verdict(datagram, header.sequence, 0));
       return replies;
     } catch (error) {
@@ -83,7 +107,8 @@ export class FakeNetlink {
       const messages = family(request);
       if (messages) return messages;
     }
-    throw new FakeRefusal('EOPNOTSUPP');
+    // As generic netlink has it of a number that no family has (net/netlink/genetlink.c, genl_rcv_msg).
+    throw new FakeRefusal(protocol === GENERIC ? 'ENOENT' : 'EOPNOTSUPP');
   }
 }
 
@@ -108,8 +133,9 @@ function verdict(request: Buffer, sequence: number, errno: number, text?: string
 
 class FakeSocket implements Socket {
   readonly protocol: number;
-  readonly buffer = Buffer.alloc(65536);
-  readonly truncated = 0;
+  readonly buffer = Buffer.alloc(BUFFER_SIZE);
+  truncated = 0;
+  closed = false;
   readonly groups = new Set<number>();
   readonly #answer: (protocol: number, datagram: Buffer) => Buffer[];
   readonly #closed: () => void;
@@ -128,8 +154,11 @@ class FakeSocket implements Socket {
     this.#queue.push(...this.#answer(this.protocol, Buffer.from(datagram)));
   }
   receive(): number {
-    const datagram = this.#queue.shift();
-    return datagram ? datagram.copy(this.buffer) : -1;
+    for (let datagram = this.#queue.shift(); datagram; datagram = this.#queue.shift()) {
+      if (datagram.length <= BUFFER_SIZE) return datagram.copy(this.buffer);
+      this.truncated++;
+    }
+    return -1;
   }
   join(group: number): void {
     this.groups.add(group);
@@ -146,10 +175,15 @@ class FakeSocket implements Socket {
   }
   close(): void {
     this.#ready = undefined;
+    this.closed = true;
     this.#closed();
   }
 
-  deliver(datagram: Buffer): void {
+  deliver(datagram: Buffer, capacity: number): void {
+    if (this.#queue.length >= capacity) {
+      this.#drops++;
+      return;
+    }
     this.#queue.push(datagram);
     this.#schedule();
   }

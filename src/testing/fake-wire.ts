@@ -28,6 +28,10 @@ export interface Wire {
   readonly device: string | undefined;
   /** What the client has sent over it. */
   readonly flow: FakeFlow;
+  /** The one that its connection began with. */
+  readonly initial: boolean;
+  /** The end that opened it. */
+  readonly madeBy: 'a' | 'b';
 }
 
 /** One end of a connection: a kernel and what it holds for the connection. */
@@ -49,6 +53,8 @@ export interface Link {
   readonly a: Side;
   readonly b: Side;
   readonly wires: Wire[];
+  /** Subflows of which only the end that opens them knows. */
+  readonly tries: Set<Wire>;
   /** The client sends without end. */
   sending: boolean;
   /** Bytes that the server has got over subflows that are gone. */
@@ -60,13 +66,20 @@ export type Address = Parameters<FakeUserspacePathManager['announce']>[1];
 
 export const plain = (ip: Ip = ''): Ip => unmapped(ip);
 export const other = (end: 'a' | 'b'): 'a' | 'b' => (end === 'a' ? 'b' : 'a');
-export const newWire = (a: Omit<WireEnd, 'backup'>, b: Omit<WireEnd, 'backup'>, device?: string): Wire => ({
+export const newWire = (
+  a: Omit<WireEnd, 'backup'>,
+  b: Omit<WireEnd, 'backup'>,
+  { madeBy, device, initial = false }: Partial<Pick<Wire, 'device' | 'initial'>> & Pick<Wire, 'madeBy'>,
+): Wire => ({
   a: { ...a, backup: false },
   b: { ...b, backup: false },
   open: { a: true, b: true },
   device,
   flow: new FakeFlow(),
+  initial,
+  madeBy,
 });
+
 /** Whether packets get from either end of a subflow to the other. */
 export function passes(link: Link, { a, b, device }: Wire): boolean {
   const near = link.a.kernel.links;
@@ -75,6 +88,13 @@ export function passes(link: Link, { a, b, device }: Wire): boolean {
   if (device === undefined) return states.every((state) => state === 'live');
   // A host takes packets to any of its addresses on any of its links.
   return near.carries(device) && there.carries(device) && !states.includes('absent');
+}
+
+/** Counts what has gone over a subflow until now: backups carry data where there is nothing else. */
+export function count(link: Link, wire: Wire, now: number): void {
+  const isBackup = ({ a, b }: Wire): boolean => a.backup || b.backup;
+  const used = link.sending && (!isBackup(wire) || link.wires.every(isBackup));
+  wire.flow.count(used, passes(link, wire), now);
 }
 
 /** Whether somebody listens there: the program that accepted the connection, or mptcpd for what it announced. */

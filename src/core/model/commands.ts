@@ -140,6 +140,8 @@ export type RefusalCode =
   | 'NO_ADDRESS_ID'
   /** An argument is missing or is not what the command takes. */
   | 'BAD_ARGUMENT'
+  /** The plugin has given more commands than can be carried out: 10,000 of them wait already. */
+  | 'TOO_MANY'
   /** The plugin has been closed: it was set up anew, or the daemon stops. */
   | 'PLUGIN_CLOSED'
   /** The kernel could not be asked. */

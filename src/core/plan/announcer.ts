@@ -31,7 +31,8 @@ export class Announcer {
     this.#removed.clear();
     let at = NEVER;
     for (const known of planned.signalled) {
-      if (planned.announcements.includes(known)) continue;
+      // Found, and nobody has said yet whether it is wanted.
+      if (planned.announcements.includes(known) || (known.found && !planned.said)) continue;
       const next = planned.signalAt + settings.announceGap;
       if (next > now && !this.#network.isGone(known.ip)) at = Math.min(at, next);
       else if (known.asked) continue;

@@ -51,6 +51,7 @@ export function explain(connection: ConnectionRecord, around: Surroundings): Exp
   if (state !== 'established') return { ...nothing, idle: 'it is not established yet' };
   if (!planned) return { ...nothing, idle: 'its plugin decides by hooks, not by a plan' };
   if (planned.foreign) return { ...nothing, idle: 'it is under the kernel’s path manager' };
+  if (!planned.said) return { ...nothing, idle: 'its plugin has not said yet what it wants' };
   const judge = new Judge(connection, planned, around);
   return {
     token,

@@ -1,9 +1,8 @@
 import type { Effect } from '../core-types.ts';
-import type { EndpointsPlan } from '../model/plan.ts';
 import type { Network } from '../network.ts';
-import { faultOfEndpoints } from './check.ts';
+import { MOST_WANTED, readEndpointsPlan } from './check.ts';
 import { EndpointsKeeper } from './endpoints-keeper.ts';
-import type { Order } from './planner.ts';
+import { MOST_FAULTS, type Order } from './planner.ts';
 
 /** The plugins that say what endpoints the kernel's path manager is to have. */
 export class Keepers {
@@ -45,13 +44,19 @@ export class Keepers {
   /** A plugin has answered; undefined where it failed: what it wanted before still counts. */
   planned(plugin: string, plan: unknown): void {
     if (plan === undefined) return;
-    const fault = faultOfEndpoints(plan);
-    if (fault === undefined) this.#keepers.get(plugin)?.follow(plan as EndpointsPlan);
-    else if (!this.#faults.has(`${plugin} ${fault}`)) {
-      this.#faults.add(`${plugin} ${fault}`);
-      const message = 'the endpoints that a plugin wants are wrong: what it wanted before still counts';
-      this.#out.push({ type: 'log', level: 'error', message, fields: { plugin, error: fault } });
+    const read = readEndpointsPlan(plan);
+    if (read.fault !== undefined) {
+      this.#say(plugin, read.fault, 'the endpoints that a plugin wants are wrong: what it wanted before still counts');
+      return;
     }
+    if (read.cut) {
+      this.#say(
+        plugin,
+        `the list is longer than ${MOST_WANTED}`,
+        'of endpoints that are too many the first ones count',
+      );
+    }
+    this.#keepers.get(plugin)?.follow(read.plan);
   }
 
   /** A plugin ends: because the daemon does, or to be set up anew. */
@@ -65,6 +70,13 @@ export class Keepers {
     const out = this.#out;
     this.#out = [];
     return out;
+  }
+
+  /** Once each. */
+  #say(plugin: string, fault: string, message: string): void {
+    if (this.#faults.has(`${plugin} ${fault}`) || this.#faults.size >= MOST_FAULTS) return;
+    this.#faults.add(`${plugin} ${fault}`);
+    this.#out.push({ type: 'log', level: 'error', message, fields: { plugin, error: fault } });
   }
 
   #make(plugin: string): EndpointsKeeper {

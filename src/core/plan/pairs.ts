@@ -118,6 +118,7 @@ export function mergeAnnouncements(
       repeat: false,
       forgotten: false,
       dropped: 0,
+      found: false,
       since: now,
       failures: 0,
       failure: undefined,

@@ -53,6 +53,8 @@ export interface Announcement {
   repeat: boolean;
   /** How often that was so. */
   dropped: number;
+  /** It was announced before this connection was known: nobody has said yet whether it is wanted. */
+  found: boolean;
   /** The kernel has forgotten it, though the peer has not. */
   forgotten: boolean;
   since: number;
@@ -84,6 +86,10 @@ export interface Planned {
   /** The second of the latest tries, and their number. */
   triesFrom: number;
   tries: number;
+  /** Its plugin has said what it wants, at least once. */
+  said: boolean;
+  /** It was there before it was known: what the kernel holds for it is to be read. */
+  unread: boolean;
   /** It is not under the userspace path manager: nothing can be done for it. */
   foreign: boolean;
 }
@@ -114,6 +120,8 @@ export function newPlanned(token: Token, plugin: string): Planned {
     signalAt: Number.NEGATIVE_INFINITY,
     triesFrom: Number.NEGATIVE_INFINITY,
     tries: 0,
+    said: false,
+    unread: false,
     foreign: false,
   };
 }

@@ -1,13 +1,13 @@
 import type { ConnectionRecord, ConnectionTable, SubflowRecord } from '../connection-table.ts';
-import type { Effect } from '../core-types.ts';
-import type { Command, Outcome } from '../model/commands.ts';
+import type { Effect, SubflowProgress } from '../core-types.ts';
+import type { Command, HeldAddress, Outcome } from '../model/commands.ts';
 import type { Token } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Network } from '../network.ts';
 import type { Actions } from './actions.ts';
 import { Agenda } from './agenda.ts';
 import { Announcer } from './announcer.ts';
-import { faultOf } from './check.ts';
+import { MOST_WANTED, type ReadPlan, readPlan } from './check.ts';
 import { type Explanation, explain } from './explain.ts';
 import { mergeAnnouncements, mergePairs } from './pairs.ts';
 import { newPlanned, type Place, type Planned, Reads } from './planned.ts';
@@ -15,12 +15,16 @@ import { Rests } from './rests.ts';
 import type { PlanSettings } from './settings.ts';
 import type { Surroundings } from './standing.ts';
 import { SubflowKeeper } from './subflow-keeper.ts';
-import { noteProgress, type ProgressSample } from './trouble.ts';
+import { matchFound, takeOver } from './take-over.ts';
+import { noteProgress } from './trouble.ts';
 import { View } from './view.ts';
 import { Watches } from './watches.ts';
 
 /** The counters are read this often in the shortest time that a plan calls trouble. */
 const SAMPLES = 4;
+
+/** As many mistakes of plans are told of: a plugin may make another one each time. */
+export const MOST_FAULTS = 100;
 
 /** Sends a command; `answered` is told how it ended. */
 export type Order = (
@@ -87,6 +91,12 @@ export class Planner {
     return this.look(connection, now);
   }
 
+  /** A connection was there before it was known: what the kernel holds for it is read first. */
+  recover(connection: ConnectionRecord, plugin: string): void {
+    connection.planned = unread(connection.token, plugin);
+    this.#queue.add(connection.token);
+  }
+
   /** A connection is gone. */
   end(connection: ConnectionRecord): readonly Effect[] {
     const { planned, token } = connection;
@@ -104,9 +114,12 @@ export class Planner {
     return this.look(connection, now);
   }
 
-  /** The peer announced an address, or removed it. */
-  remotesChanged(connection: ConnectionRecord, place: Place, now: number): readonly Effect[] {
-    this.#subflows.forgive(connection, place, this.#around(now));
+  /**
+   * What is known of the peer's addresses has changed.
+   * @param place the one that it announced or removed, where that is the change
+   */
+  remotesChanged(connection: ConnectionRecord, place: Place | undefined, now: number): readonly Effect[] {
+    if (place) this.#subflows.forgive(connection, place, this.#around(now));
     return this.#changed(connection, Reads.remotes, now);
   }
 
@@ -122,13 +135,17 @@ export class Planner {
     return this.#changed(connection, Reads.subflows, now);
   }
 
-  /** What the kernel's counters say of a subflow. */
-  progress(connection: ConnectionRecord, subflow: SubflowRecord, sample: ProgressSample, now: number): void {
-    const { planned } = connection;
-    if (planned?.troubleAfter === undefined) return;
-    if (!noteProgress(subflow, sample, planned.troubleAfter, now)) return;
-    planned.ask = true;
-    this.#queue.add(connection.token);
+  /** What the kernel's counters say of subflows. */
+  progress(samples: readonly SubflowProgress[], now: number): void {
+    for (const sample of samples) {
+      const connection = this.#connections.get(sample.token);
+      const subflow = connection && this.#connections.find(connection, sample);
+      const { planned } = connection ?? {};
+      if (!subflow || planned?.troubleAfter === undefined) continue;
+      if (!noteProgress(subflow, sample, planned.troubleAfter, now)) continue;
+      planned.ask = true;
+      this.#queue.add(planned.token);
+    }
   }
 
   /** The network has changed. @param reads the parts of a view in which it did */
@@ -151,7 +168,7 @@ export class Planner {
   askAll(plugin: string, now: number): void {
     for (const connection of this.#connections.values()) {
       if (connection.owner !== plugin || connection.state !== 'established') continue;
-      connection.planned ??= newPlanned(connection.token, plugin);
+      connection.planned ??= unread(connection.token, plugin);
       connection.planned.ask = true;
       this.#agenda.set(connection.token, now);
     }
@@ -188,6 +205,10 @@ export class Planner {
   look(connection: ConnectionRecord, now: number): readonly Effect[] {
     const { planned } = connection;
     if (!planned || connection.state !== 'established' || planned.foreign) return [];
+    if (planned.unread) {
+      this.#readHeld(connection, planned);
+      return this.take();
+    }
     if (planned.ask) {
       const view = new View(connection, this.#network, now);
       return [{ type: 'plan', plugin: planned.plugin, token: planned.token, view }];
@@ -208,12 +229,20 @@ export class Planner {
     planned.troubleAfter = view.troubleAfter;
     // What was read last says nothing of the time in which nobody reads.
     if (view.troubleAfter === undefined) for (const each of connection.subflows) each.progress = undefined;
-    const fault = plan === undefined ? undefined : faultOf(plan);
-    if (fault !== undefined) this.#say(planned.plugin, fault);
-    else if (plan !== undefined) {
-      const { subflows = [], announce = [] } = plan as Plan;
+    const read: ReadPlan<Plan> | undefined = plan === undefined ? undefined : readPlan(plan);
+    if (read?.fault !== undefined) this.#say(planned.plugin, read.fault);
+    else if (read) {
+      const { subflows = [], announce = [] } = read.plan;
+      if (read.cut)
+        this.#say(
+          planned.plugin,
+          `a list is longer than ${MOST_WANTED}`,
+          'of a plan that is too long the first ones count',
+        );
       planned.pairs = mergePairs(planned.pairs, subflows, now);
       planned.announcements = mergeAnnouncements(planned.announcements, announce, now);
+      matchFound(planned);
+      planned.said = true;
     }
     this.#reconcile(connection, planned, now);
     return this.take();
@@ -229,6 +258,15 @@ export class Planner {
     const out = this.#out;
     this.#out = [];
     return out;
+  }
+
+  #readHeld(connection: ConnectionRecord, planned: Planned): void {
+    this.#send({ name: 'listAddresses', args: { token: planned.token } }, (listed, now) => {
+      planned.unread = false;
+      if (listed.ok) takeOver(connection, planned, listed.value as readonly HeldAddress[], now);
+      else if (listed.error.errno === 'EINVAL') planned.foreign = true;
+      this.#queue.add(planned.token);
+    });
   }
 
   /** Holds a connection against its plan, and does what is missing. */
@@ -284,10 +322,16 @@ export class Planner {
     if (effect) this.#out.push(effect);
   }
 
-  #say(plugin: string, fault: string): void {
-    if (this.#faults.has(`${plugin} ${fault}`)) return;
+  #say(
+    plugin: string,
+    fault: string,
+    message = 'the plan of a plugin is wrong: what it wanted before still counts',
+  ): void {
+    if (this.#faults.has(`${plugin} ${fault}`) || this.#faults.size >= MOST_FAULTS) return;
     this.#faults.add(`${plugin} ${fault}`);
-    const message = 'the plan of a plugin is wrong: what it wanted before still counts';
     this.#out.push({ type: 'log', level: 'error', message, fields: { plugin, error: fault } });
   }
 }
+
+/** For a connection that others may have done something for. */
+const unread = (token: Token, plugin: string): Planned => ({ ...newPlanned(token, plugin), unread: true });

@@ -261,6 +261,19 @@ describe('a connection that the kernel manages itself', () => {
     expect(w.explain()).toEqual(['nothing: it is under the kernel’s path manager']);
   });
 
+  test('or does not have any more: after one refusal and a question the rest of the plan is not sent', () => {
+    const addresses = Array.from({ length: 8 }, (_, i) => `10.0.${i + 1}.1`);
+    const w = new PlanWorld({ plan: mesh, addresses });
+    w.refuse = () => 'EINVAL';
+    w.connect();
+    expect(w.commands()).toEqual([CREATE, 'listAddresses', 'listAddresses']);
+    w.refuse = () => undefined;
+    w.disconnect();
+    w.connect();
+    w.advance(RTT);
+    expect(w.paths()).toHaveLength(8);
+  });
+
   test('so is one that only announces', () => {
     const w = new PlanWorld({ plan: ({ addresses }) => ({ announce: addresses }) });
     w.refuse = () => 'EINVAL';

@@ -58,7 +58,8 @@ export class SubflowKeeper {
     if (alive.length < live.length) {
       for (const each of live) if (!alive.includes(each)) destroy(each, 'its address is gone', true);
     }
-    const surplus = alive.filter((each) => each.own && !each.initial && !wanted.has(each));
+    // What is there already is not held against a plan that nobody has heard.
+    const surplus = planned.said ? alive.filter((each) => each.own && !each.initial && !wanted.has(each)) : [];
     const ending = surplus.length < alive.length ? surplus : surplus.slice(1);
     for (const each of ending) destroy(each, 'it is no longer wanted');
     for (const each of tooMany(alive, planned, settings.maxSubflows)) destroy(each, 'there are more than max-subflows');

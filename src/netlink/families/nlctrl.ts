@@ -7,6 +7,10 @@ import * as t from '../types.ts';
 export const PROTOCOL = 16;
 /** GENL_ID_CTRL: the one family whose number is fixed. */
 export const FAMILY_ID = 0x10;
+/** The group that hears of families that come and go; it has the controller's own number (net/netlink/genetlink.c). */
+export const NOTIFY_GROUP = 0x10;
+/** CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY */
+export const commands = { newFamily: 1, delFamily: 2 } as const;
 
 const operation = attrSet('operation', { id: [1, t.u32], flags: [2, t.u32] });
 const group = attrSet('group', { name: [1, t.text], id: [2, t.u32] });

@@ -3,7 +3,17 @@ import type { EndpointFlag, HeldAddress } from '../../../src/core/model/commands
 import { Daemon } from '../../../src/daemon/daemon.ts';
 import { createLog } from '../../../src/log/index.ts';
 import { FakeClock, FakeInternet, FakeKernel } from '../../../src/testing/index.ts';
-import { type Config, type Connection, type Flow, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+import {
+  type Config,
+  type Connection,
+  type Flow,
+  type Host,
+  isOfReport,
+  type RunningDaemon,
+  showReported,
+  toIni,
+  type World,
+} from './world.ts';
 
 /** How far the clock moves at a time. */
 const TURN_MS = 20;
@@ -115,24 +125,51 @@ class FakeHost implements Host {
     const lines: Record<string, unknown>[] = [];
     const log = createLog({ write: (json) => void lines.push(JSON.parse(json) as Record<string, unknown>) }, 'debug');
     const { openSocket, sysctls } = this.kernel;
+    // What the process holds goes with it, whatever it is in the middle of.
+    let killed = false;
+    const open = new Set<{ close(): void }>();
+    const { clock } = this.#world;
     const environment = {
-      openSocket,
+      openSocket: (protocol: number) => {
+        const socket = openSocket(protocol);
+        open.add(socket);
+        return socket;
+      },
       sysctl: (name: string) => sysctls.get(name),
       listen: (ip: string, wanted: number) => {
         const port = wanted || 45_000;
         const { listeners } = this.kernel;
         listeners.add(`${ip} ${port}`);
-        return { port, close: () => void listeners.delete(`${ip} ${port}`) };
+        const listening = { port, close: () => void listeners.delete(`${ip} ${port}`) };
+        open.add(listening);
+        return listening;
       },
       claim: () => () => undefined,
       subscribed: () => false,
       counter: () => undefined,
-      clock: this.#world.clock,
+      clock: {
+        now: () => clock.now(),
+        after: (ms: number, task: () => void) => clock.after(ms, () => (killed ? undefined : task())),
+      },
       log,
     };
     const daemon = await Daemon.start(settle(plugins, core), environment);
     this.#daemons.push(daemon);
-    return { log: lines, stop: () => daemon.stop() };
+    return {
+      log: lines,
+      stop: () => daemon.stop(),
+      kill: async () => {
+        killed = true;
+        daemon.host.end();
+        for (const each of open) each.close();
+        this.#daemons.splice(this.#daemons.indexOf(daemon), 1);
+      },
+      report: async () => {
+        const from = lines.length;
+        daemon.report();
+        return lines.slice(from).filter(isOfReport).map(showReported).sort();
+      },
+    };
   }
 
   async addAddress(link: string, ip: string): Promise<void> {
@@ -198,6 +235,9 @@ class FakeHost implements Host {
   }
   async subflows(): Promise<string[]> {
     return plain(this.#world.internet.subflows(this.kernel));
+  }
+  async sockets(): Promise<string[]> {
+    return plain(this.#world.internet.sockets(this.kernel));
   }
   async backups(): Promise<string[]> {
     return plain(this.#world.internet.backups(this.kernel));

@@ -2,10 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EndpointFlag } from '../../../src/core/model/commands.ts';
-import type { LabHost } from '../../../src/lab/host.ts';
+import type { DaemonProcess, LabHost } from '../../../src/lab/host.ts';
 import { Lab } from '../../../src/lab/lab.ts';
 import { until } from '../../../src/lab/process.ts';
-import { type Config, type Connection, type Flow, type Host, type RunningDaemon, toIni, type World } from './world.ts';
+import {
+  type Config,
+  type Connection,
+  type Flow,
+  type Host,
+  isOfReport,
+  type RunningDaemon,
+  showReported,
+  toIni,
+  type World,
+} from './world.ts';
 
 /** Sent to begin a connection. */
 const FIRST_BYTES = 100_000;
@@ -81,6 +91,8 @@ class KernelHost implements Host {
     const daemon = await this.lab.startDaemon('--config', file, '--debug');
     return {
       log: daemon.lines,
+      kill: () => daemon.kill(),
+      report: () => report(daemon),
       async stop() {
         const { status, ms } = await daemon.stop();
         if (status !== 0 || ms > 1000)
@@ -178,23 +190,47 @@ class KernelHost implements Host {
   subflows(): Promise<string[]> {
     return this.#subflows(() => true);
   }
+  sockets(): Promise<string[]> {
+    return this.#subflows(() => true, showWithPorts);
+  }
   /** The letter b is this host's wish, and B the other one's (iproute2's misc/ss.c). */
   backups(): Promise<string[]> {
     return this.#subflows((flags) => flags.includes('b'));
   }
 
   /** What ss(8) sees; an IPv4 peer of a dual-stack socket counts as IPv4. */
-  async #subflows(wanted: (flags: string) => boolean): Promise<string[]> {
+  async #subflows(wanted: (flags: string) => boolean, as = show): Promise<string[]> {
     const output = await this.lab.run('ss', '-Htni', 'state', 'established');
     const found: string[] = [];
     let ends = '';
     for (const line of output.split('\n')) {
       const [, flags] = /tcp-ulp-mptcp flags:(\S*)/.exec(line) ?? [];
       if (/^\S/.test(line)) ends = line;
-      else if (flags !== undefined && wanted(flags)) found.push(show(ends));
+      else if (flags !== undefined && wanted(flags)) found.push(as(ends));
     }
     return found.sort();
   }
+}
+
+/** Its second report begins when the first one is whole. */
+async function report(daemon: DaemonProcess): Promise<string[]> {
+  const states = (): number[] => daemon.lines.flatMap(({ msg }, i) => (msg === 'state' ? [i] : []));
+  const before = states().length;
+  for (const count of [1, 2]) {
+    daemon.signal('SIGUSR1');
+    await until('mptcpd reports', () => states().length >= before + count);
+  }
+  const [from = 0, to = 0] = states().slice(before);
+  return daemon.lines
+    .slice(from + 1, to)
+    .filter(isOfReport)
+    .map(showReported)
+    .sort();
+}
+
+function showWithPorts(line: string): string {
+  const [, , local, remote] = line.trim().split(/\s+/);
+  return `${local} > ${remote}`.replaceAll(/%\w+/g, '');
 }
 
 /** One end of a connection: a program of the lab, and the number that it has for it. */

@@ -41,6 +41,8 @@ export interface Host {
   connect(to: Host, ip: string, options?: { dualStack?: boolean; bound?: boolean }): Promise<Connection>;
   /** The live subflows of this host's connections, initial ones included, as `10.0.1.1 > 10.0.1.2`; sorted. */
   subflows(): Promise<string[]>;
+  /** The same with the ports: `10.0.1.1:40001 > 10.0.1.2:8000`. */
+  sockets(): Promise<string[]>;
   /** Those of them that this host asks the other one to use only when there is no other; sorted. */
   backups(): Promise<string[]>;
   /** The times, in milliseconds, at which subflows of this host were closed: by the peer, refused, or for want of an answer. */
@@ -76,6 +78,10 @@ export interface RunningDaemon {
   /** The messages of its log, with their fields. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
   stop(): Promise<void>;
+  /** Ends it by SIGKILL: it can do nothing more. */
+  kill(): Promise<void>;
+  /** What it says of its connections when it is asked why they have the subflows that they have; sorted. */
+  report(): Promise<string[]>;
 }
 
 /** The configuration file that a {@link Config} is. */
@@ -85,3 +91,11 @@ export function toIni({ core, plugins = {} }: Config): string {
   const sections = Object.entries(plugins).flatMap(([name, options]) => [`[plugin ${name}]`, ...lines(options)]);
   return ['[core]', ...lines(core), ...sections, ''].join('\n');
 }
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Whether a line of a report is about a connection, or about one thing that is wanted of it. */
+export const isOfReport = (line: Line): boolean => 'token' in line;
+
+/** Without the times, that pass. */
+export const showReported = ({ msg }: Line): string => String(msg).replaceAll(/ (?:since|for) .*$/g, '');
