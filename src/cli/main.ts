@@ -77,7 +77,7 @@ function complain(error: unknown, output: Output): number {
     return error.status;
   }
   // A fault of the system: no socket, no answer. Any other error is one of ours, and its stack is wanted.
-  if (!(error instanceof Error) || error.name !== 'SystemError') throw error;
+  if (!(error instanceof Error) || !['SystemError', 'NoAnswerError'].includes(error.name)) throw error;
   output.err(`mptcpctl: ${error.message}\n`);
   return status.failed;
 }

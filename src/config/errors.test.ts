@@ -34,3 +34,9 @@ test('an error begins with its place, if it has one', () => {
   expect(new ConfigError('CONFIG_SYNTAX', 'f:1', 'wrong').message).toBe('f:1: wrong');
   expect(new ConfigError('CONFIG_USAGE', undefined, 'wrong').message).toBe('wrong');
 });
+
+test('a very long word is like none, and that is clear at once', () => {
+  const start = performance.now();
+  expect(nearest('log'.repeat(1_000_000), words)).toBeUndefined();
+  expect(performance.now() - start).toBeLessThan(100);
+});

@@ -30,6 +30,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   // One mistake in three letters, three at the most.
   let least = Math.min(3, Math.ceil(word.length / 3)) + 1;
   for (const candidate of words) {
+    if (Math.abs(word.length - candidate.length) >= least) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) [best, least] = [candidate, distance];
   }

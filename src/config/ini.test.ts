@@ -74,3 +74,9 @@ describe('what is wrong is told with its place', () => {
     expect(error(text)).toMatchObject({ code: 'CONFIG_SYNTAX', message });
   });
 });
+
+test('a section of many blanks that does not end is refused at once', () => {
+  const start = performance.now();
+  expect(() => parseIni(`[${' '.repeat(50_000)}x`, 'f')).toThrow('is no section');
+  expect(performance.now() - start).toBeLessThan(500);
+});

@@ -29,7 +29,8 @@ export function parseIni(text: string, file: string): readonly IniSection[] {
     if (content === '' || content.startsWith('#') || content.startsWith(';')) continue;
     const place = `${file}:${line}`;
     if (content.startsWith('[')) {
-      const name = /^\[\s*([^\]]*?)\s*\]$/.exec(content)?.[1];
+      // Blanks are taken off apart: a pattern for all of it would try every way to share out a long run of them.
+      const name = /^\[([^\]]*)\]$/.exec(content)?.[1]?.trim();
       if (!name) throw new ConfigError('CONFIG_SYNTAX', place, `"${content}" is no section; write [name]`);
       sections.push({ name, line, entries: [] });
       continue;
