@@ -11,9 +11,13 @@ import * as nlctrl from '../netlink/families/nlctrl.ts';
 import { Family } from '../netlink/family.ts';
 import { subscribe } from '../netlink/subscription.ts';
 import { type Endpoint, MptcpListener, MptcpStream, NetlinkSocket } from '../os/index.ts';
+import { Churn } from './churn.ts';
 import type { Answer, Request } from './protocol.ts';
 
 const CHUNK = Buffer.alloc(64 * 1024, 'mptcp');
+/** For those who come by the thousand. */
+const BACKLOG = 4096;
+const EVENT_ROOM = 32 * 1024 * 1024;
 /** Bytes of a small message. */
 const MESSAGE = 32;
 const inbox = Buffer.alloc(256 * 1024);
@@ -133,13 +137,28 @@ function connect(to: Endpoint, from: Endpoint | undefined): Promise<number> {
   });
 }
 
-function listen(at: Endpoint): Endpoint {
-  const listener = new MptcpListener(at);
+function listen(at: Endpoint, hangUp = false): Endpoint {
+  const listener = new MptcpListener(at, hangUp ? BACKLOG : undefined);
   listeners.push(listener);
   listener.watch(() => {
-    for (let stream = listener.accept(); stream; stream = listener.accept()) serve(stream);
+    for (let stream = listener.accept(); stream; stream = listener.accept()) {
+      if (hangUp) readToItsEnd(stream);
+      else serve(stream);
+    }
   });
   return listener.local;
+}
+
+function readToItsEnd(stream: MptcpStream): void {
+  stream.watch(() => {
+    try {
+      const n = stream.read(inbox);
+      if (n === undefined || n > 0) return;
+    } catch {
+      // A reset is an end as well.
+    }
+    stream.close();
+  });
 }
 
 function report(index: number): object {
@@ -162,23 +181,48 @@ function traffic(): Record<string, { received: number; sent: number }> {
 
 /** Reports every event of the path manager from now on, with the time of its arrival in milliseconds. */
 function watchEvents(): void {
+  subscribe(openEvents(), {
+    message: (b, body, end) => say({ event: pm.pmEvents.decode(b, body, end), at: performance.now() }),
+    lost: (count) => say({ lost: count }),
+    malformed,
+  });
+}
+
+const counted = { events: 0, lost: 0, byType: {} as Record<string, number> };
+
+function countEvents(): void {
+  subscribe(openEvents(), {
+    message(b, body, end) {
+      const { type } = pm.pmEvents.decode(b, body, end);
+      counted.events++;
+      counted.byType[type] = (counted.byType[type] ?? 0) + 1;
+    },
+    lost(count) {
+      counted.lost += count;
+    },
+    malformed,
+  });
+}
+
+const malformed = (error: unknown): never => {
+  throw error;
+};
+
+function openEvents(): NetlinkSocket {
   const family = Family.find(new Client(new NetlinkSocket(nlctrl.PROTOCOL)), pm.FAMILY);
   if (!family.ok) throw family.error;
   const socket = new NetlinkSocket(nlctrl.PROTOCOL);
   socket.join(family.value.groups.get(pm.EVENT_GROUP) ?? 0);
-  subscribe(socket, {
-    message: (b, body, end) => say({ event: pm.pmEvents.decode(b, body, end), at: performance.now() }),
-    lost: (count) => say({ lost: count }),
-    malformed: (error) => {
-      throw error;
-    },
-  });
+  socket.receiveBuffer(EVENT_ROOM);
+  return socket;
 }
+
+let churn: Churn | undefined;
 
 async function perform(request: Request): Promise<unknown> {
   switch (request.op) {
     case 'listen':
-      return listen(request.at);
+      return listen(request.at, request.hangUp);
     case 'connect': {
       const index = await connect(request.to, request.from);
       const { stream } = peers[index] as Peer;
@@ -219,6 +263,18 @@ async function perform(request: Request): Promise<unknown> {
       return traffic();
     case 'events':
       return watchEvents();
+    case 'churn':
+      churn = new Churn(request);
+      return undefined;
+    case 'stopChurn':
+      churn?.stop();
+      return undefined;
+    case 'churned':
+      return churn?.counts;
+    case 'countEvents':
+      return countEvents();
+    case 'counted':
+      return counted;
     default:
       request satisfies never;
       throw new Error('no such operation');

@@ -10,6 +10,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AGENT = `${ROOT}dist/lab/agent.js`;
 const MPTCPD = `${ROOT}bin/mptcpd`;
 
+/** What runs so ends with this process, however that ends. */
+const WITH_US = ['setpriv', '--pdeathsig', 'KILL'] as const;
+/** The only right that mptcpd needs. */
+const NET_ADMIN = ['--bounding-set', '-all,+net_admin', '--inh-caps', '-all,+net_admin'] as const;
+
 /** An event of the path manager as a subscriber in the host saw it. */
 export interface SeenEvent {
   readonly event: PmEvent;
@@ -93,10 +98,34 @@ export class LabHost {
 
   /** Starts mptcpd inside the host and waits until it says that it is ready. */
   async startDaemon(...args: string[]): Promise<DaemonProcess> {
-    const daemon = new DaemonProcess(
-      start(inside(this.pid, [process.execPath, MPTCPD, ...args]), { stdio: ['ignore', 'ignore', 'pipe'] }),
-    );
-    this.#daemons.push(daemon);
+    const daemon = this.spawnDaemon(...args);
+    await daemon.ready(this.name);
+    return daemon;
+  }
+
+  /** Starts mptcpd inside the host, with no right but CAP_NET_ADMIN. */
+  spawnDaemon(...args: string[]): DaemonProcess {
+    return this.spawn(...WITH_US, ...NET_ADMIN, '--', process.execPath, MPTCPD, ...args);
+  }
+
+  /**
+   * Starts mptcpd in the network of the host as another user of the machine. That takes root.
+   * @param rights whether it has CAP_NET_ADMIN; otherwise it has nothing
+   */
+  spawnDaemonAs(uid: number, rights: boolean, ...args: string[]): DaemonProcess {
+    const user = ['--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups'];
+    const may = rights ? [...NET_ADMIN, '--ambient-caps', '-all,+net_admin'] : ['--bounding-set', '-all'];
+    const wrap = ['nsenter', '--target', `${this.pid}`, '--net', '--', ...WITH_US, ...user, ...may, '--'];
+    return this.spawnOutside(...wrap, process.execPath, MPTCPD, ...args);
+  }
+
+  /**
+   * Starts mptcpd for the host from outside of its user namespace, and waits until it says that it is ready. That takes
+   * root, and gives it what only root can give: a large receive buffer.
+   */
+  async startDaemonOutside(...args: string[]): Promise<DaemonProcess> {
+    const netns = `/proc/${this.pid}/ns/net`;
+    const daemon = this.spawnOutside(...WITH_US, '--', process.execPath, MPTCPD, '--netns', netns, ...args);
     await daemon.ready(this.name);
     return daemon;
   }
@@ -120,10 +149,12 @@ export class LabHost {
   }
 }
 
+export type LogLine = Readonly<Record<string, unknown>>;
+
 /** A running mptcpd and what it logs. */
 export class DaemonProcess {
   /** Its log, line by line, parsed. */
-  readonly lines: Readonly<Record<string, unknown>>[] = [];
+  readonly lines: LogLine[] = [];
   /** What it wrote that is no JSON: errors at the start. */
   readonly raw: string[] = [];
   readonly #child: ChildProcess;
@@ -137,14 +168,38 @@ export class DaemonProcess {
   }
 
   async ready(where: string): Promise<void> {
-    await until(`mptcpd on ${where} is ready`, () => {
+    const check = (): boolean => {
       if (this.#child.exitCode !== null) throw new Error(`mptcpd on ${where} ended: ${this.raw.join(' ')}`);
       return this.lines.some((line) => line['msg'] === 'mptcpd is ready');
-    });
+    };
+    await until(`mptcpd on ${where} is ready`, check, { deadline: 15_000 });
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Ends it at once: it can do nothing more. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await ended(this.#child);
+  }
+
+  /** What it says of itself on SIGUSR1: the line with its state, and those that follow. */
+  async report(deadline = 10_000): Promise<{ state: LogLine; lines: readonly LogLine[] }> {
+    const from = this.lines.length;
+    this.signal('SIGUSR1');
+    const at = (): number => this.lines.findIndex((line, i) => i >= from && line['msg'] === 'state');
+    await until('mptcpd reports its state', () => at() >= 0, { deadline });
+    // The end of a report is not marked: nothing more comes for a while.
+    for (let seen = -1; seen !== this.lines.length; await new Promise((resolve) => setTimeout(resolve, 60))) {
+      seen = this.lines.length;
+    }
+    return { state: this.lines[at()] as LogLine, lines: this.lines.slice(at() + 1) };
   }
 
   /** Its exit status, once it has ended. */

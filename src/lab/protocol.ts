@@ -1,3 +1,5 @@
+import type { ChurnOptions } from './churn.ts';
+
 /** What the lab says to an agent, and what it answers: one JSON object a line. */
 interface Place {
   readonly ip: string;
@@ -5,7 +7,8 @@ interface Place {
 }
 
 export type Request =
-  | { readonly op: 'listen'; readonly at: Place }
+  /** What comes there is read, and with `hangUp` closed when the other end does; such connections have no number. */
+  | { readonly op: 'listen'; readonly at: Place; readonly hangUp?: boolean }
   /** Closes all listeners. */
   | { readonly op: 'unlisten' }
   | { readonly op: 'connect'; readonly to: Place; readonly from?: Place }
@@ -25,7 +28,14 @@ export type Request =
   /** Resets it (MP_FASTCLOSE). */
   | { readonly op: 'abort'; readonly connection: number }
   | { readonly op: 'traffic' }
-  | { readonly op: 'events' };
+  | { readonly op: 'events' }
+  /** Short connections, many at once: answered as soon as they begin. */
+  | ({ readonly op: 'churn' } & ChurnOptions)
+  | { readonly op: 'stopChurn' }
+  | { readonly op: 'churned' }
+  /** Counts the events of the path manager from now on; `counted` tells. */
+  | { readonly op: 'countEvents' }
+  | { readonly op: 'counted' };
 
 export type Answer =
   | { readonly ready: number }

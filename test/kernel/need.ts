@@ -20,6 +20,12 @@ const needs = {
     const wholeMachine = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
     return wholeMachine ? undefined : 'this process has it in a user namespace only';
   },
+  'a checkout that every user may read': () => {
+    const files = [process.execPath, new URL('../../bin/mptcpd', import.meta.url).pathname];
+    const argv = ['--reuid=65534', '--regid=65534', '--clear-groups', 'cat', ...files];
+    execFileSync('setpriv', argv, { stdio: 'ignore', maxBuffer: 1 << 28 });
+    return undefined;
+  },
 } satisfies Record<string, () => string | undefined>;
 
 function missing(need: keyof typeof needs): string | undefined {
