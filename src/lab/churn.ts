@@ -9,8 +9,6 @@ export interface ChurnOptions {
   readonly live: number;
   /** One of so many is closed by a reset, of which the other end's path manager hears nothing; 0: none. */
   readonly resets: number;
-  /** How many connections in all; without it, until it is stopped. */
-  readonly most?: number;
 }
 
 /** What a churn has done. */
@@ -49,8 +47,8 @@ export class Churn {
   }
 
   #next(): void {
-    const { to, most = Number.POSITIVE_INFINITY } = this.#options;
-    if (!this.#on || this.#begun >= most) return;
+    const { to } = this.#options;
+    if (!this.#on) return;
     const place = to[this.#begun++ % to.length] as Endpoint;
     this.#live++;
     let stream: MptcpStream;

@@ -13,6 +13,8 @@ export class Subject {
   readonly daemon: DaemonProcess;
   /** Megabytes that it held, second by second. */
   readonly memory: number[] = [];
+  /** Megabytes that JavaScript held, report by report. */
+  readonly #heaps: number[] = [];
   #median = 0;
   #p99 = 0;
   #max = 0;
@@ -31,6 +33,7 @@ export class Subject {
   async look(): Promise<{ state: LogLine; lines: readonly LogLine[] }> {
     const report = await this.daemon.report();
     this.#state = report.state;
+    this.#heaps.push(Number.parseFloat(`${report.state['heap']}`));
     const [, p50 = '0', p99 = '0', max = '0'] =
       /^p50 ([\d.]+), p99 ([\d.]+), max ([\d.]+) ms$/.exec(`${report.state['delay']}`) ?? [];
     this.#median = Math.max(this.#median, Number(p50));
@@ -47,9 +50,6 @@ export class Subject {
   get lost(): number {
     return Number(this.#state['lost']);
   }
-  get heap(): string {
-    return `${this.#state['heap']}`;
-  }
   /** The worst of all reports, in milliseconds. */
   get delay(): { p50: number; p99: number; max: number } {
     return { p50: this.#median, p99: this.#p99, max: this.#max };
@@ -62,9 +62,15 @@ export class Subject {
 
   /** How much more it held in the last quarter of the time than in the third, in megabytes: the least of each. */
   get growth(): number {
-    const { memory } = this;
-    const at = (part: number): number => Math.floor(memory.length * part);
-    const least = (from: number, to: number): number => Math.min(...memory.slice(at(from), at(to)));
-    return least(0.75, 1) - least(0.5, 0.75);
+    return growth(this.memory);
   }
+  get heapGrowth(): number {
+    return growth(this.#heaps);
+  }
+}
+
+function growth(megabytes: readonly number[]): number {
+  const at = (part: number): number => Math.floor(megabytes.length * part);
+  const least = (from: number, to: number): number => Math.min(...megabytes.slice(at(from), at(to)));
+  return least(0.75, 1) - least(0.5, 0.75);
 }
