@@ -60,6 +60,11 @@ function server(answers: (name: string) => Outcome<unknown> | undefined = () => 
       const announced = announcer.announce(c.connection, planned, now, settings);
       return [sent.splice(0), Math.min(withdrawn, announced)];
     },
+    /** The peer has a new subflow to an address of this host. */
+    joins(ip: string): void {
+      add(c, { localIp: ip, localPort: 443, remotePort: 51_000 + again.length });
+      announcer.joined(c.connection, planned, now);
+    },
     gone(ip: string): readonly string[] {
       const subflow = c.connection.subflows.find(({ local }) => local.ip === ip);
       if (!subflow) throw new Error(`no subflow from ${ip}`);
@@ -150,6 +155,32 @@ describe('announcing', () => {
     s.want({ ip: WIFI });
     s.at(0);
     expect(s.again).toEqual([]);
+  });
+});
+
+describe('a peer that joins', () => {
+  test('and makes no use of what was announced is told of it once more, not earlier than 5 s after the last time', () => {
+    const s = server();
+    s.want({ ip: WIFI }, { ip: MOBILE });
+    s.at(0, { announceGap: 0 });
+    s.joins(LOCAL);
+    expect(s.at(4999)).toEqual([[], 5000]);
+    s.joins(WIFI);
+    expect(s.at(5000)).toEqual([[`announce ${MOBILE}`], never]);
+    expect(s.at(60_000)).toEqual([[], never]);
+    s.joins(LOCAL);
+    expect(s.at(61_999)).toEqual([[], 62_000]);
+    expect(s.at(62_000)).toEqual([[`announce ${MOBILE}`], never]);
+  });
+
+  test('is told no more of what is not wanted', () => {
+    const s = server();
+    s.want({ ip: WIFI });
+    s.at(0);
+    s.joins(LOCAL);
+    s.want();
+    expect(s.at(3000)).toEqual([['remove 16'], never]);
+    expect(s.at(20_000)).toEqual([[], never]);
   });
 });
 

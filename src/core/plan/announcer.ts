@@ -6,7 +6,7 @@ import type { Actions } from './actions.ts';
 import { DropCheck } from './drop-check.ts';
 import { kindOfRefusal, pauseAfter } from './failure.ts';
 import type { Announcement, Planned } from './planned.ts';
-import type { PlanSettings } from './settings.ts';
+import { LEAST_BETWEEN_REMINDERS, type PlanSettings, REMIND_AFTER } from './settings.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -74,12 +74,29 @@ export class Announcer {
     }
   }
 
+  /**
+   * The peer has joined. If it passes over an address that it was told of, its path manager may have been started anew since:
+   * of such addresses nothing is left to it where no subflow led there. It is told once more.
+   */
+  joined(connection: ConnectionRecord, planned: Planned, now: number): void {
+    for (const known of planned.signalled) {
+      if (known.id === undefined || known.remindAt < NEVER || isUsed(connection, known)) continue;
+      known.remindAt = Math.max(now + REMIND_AFTER, known.sentAt + LEAST_BETWEEN_REMINDERS);
+      this.#actions.again(planned.token, known.remindAt);
+    }
+  }
+
   /** Announces what is wanted and not known to the peer. @returns when to look again */
   announce(connection: ConnectionRecord, planned: Planned, now: number, settings: PlanSettings): number {
     const wanted = planned.announcements.filter((each) => !isKnown(connection, planned, each));
     let at = NEVER;
     for (const announcement of wanted.slice(0, settings.maxAnnounced)) {
       if (this.#network.isGone(announcement.ip)) continue;
+      if (announcement.remindAt <= now) {
+        announcement.remindAt = NEVER;
+        announcement.repeat ||= announcement.id !== undefined && !isUsed(connection, announcement);
+      }
+      at = Math.min(at, announcement.remindAt);
       if (!isDue(announcement)) continue;
       const next = Math.max(announcement.until, planned.signalAt + settings.announceGap);
       if (next > now) at = Math.min(at, next);
@@ -95,6 +112,8 @@ export class Announcer {
     const { forgotten } = announcement;
     announcement.repeat = false;
     announcement.forgotten = false;
+    announcement.sentAt = now;
+    announcement.remindAt = NEVER;
     if (this.drops.sending(announcement, planned.token, now, settings.announceGap)) this.#actions.readDrops();
     const address = { ip, ...(port === undefined ? {} : { port }), ...(id === undefined ? {} : { id }) };
     const args = { token: planned.token, address, ...(backup ? { backup } : {}), ...(listen ? { listen } : {}) };
@@ -131,6 +150,9 @@ export class Announcer {
     this.#actions.send({ name: 'remove', args: { token: planned.token, id } }, () => undefined);
   }
 }
+
+const isUsed = ({ subflows }: ConnectionRecord, { ip }: Announcement): boolean =>
+  subflows.some(({ state, leaving, local }) => state === 'established' && !leaving && sameIp(local.ip, ip));
 
 const isDue = ({ id, asked, repeat, forgotten }: Announcement): boolean =>
   !asked && (id === undefined || repeat || forgotten);

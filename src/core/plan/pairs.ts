@@ -118,6 +118,8 @@ export function mergeAnnouncements(
       repeat: false,
       forgotten: false,
       dropped: 0,
+      sentAt: Number.NEGATIVE_INFINITY,
+      remindAt: Number.POSITIVE_INFINITY,
       found: false,
       since: now,
       failures: 0,

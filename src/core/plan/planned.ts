@@ -53,6 +53,10 @@ export interface Announcement {
   repeat: boolean;
   /** How often that was so. */
   dropped: number;
+  /** When it was sent last; −Infinity where an earlier run did that. */
+  sentAt: number;
+  /** When the peer is told once more, if it makes no use of it until then; Infinity: never. */
+  remindAt: number;
   /** It was announced before this connection was known: nobody has said yet whether it is wanted. */
   found: boolean;
   /** The kernel has forgotten it, though the peer has not. */

@@ -132,6 +132,8 @@ export class Planner {
     if (pair && subflow.state === 'closed') {
       this.#subflows.closed(connection, pair, subflow, was, this.#around(now));
     }
+    const joined = subflow.state === 'established' && was !== 'established' && !subflow.own && !subflow.initial;
+    if (joined) this.#announcer.joined(connection, planned, now);
     return this.#changed(connection, Reads.subflows, now);
   }
 

@@ -37,3 +37,7 @@ export const QUICK_CLOSE = 10_000;
 export const LONGEST_TRY = 600_000;
 /** A try that takes longer than this no longer keeps others from being tried in its place. */
 export const SLOW_TRY = 3000;
+/** A peer that joins elsewhere has so long to join at an announced address, too, before it is told of it once more. */
+export const REMIND_AFTER = 2000;
+/** … and so long from the last time that it was told. */
+export const LEAST_BETWEEN_REMINDERS = 5000;
