@@ -5,7 +5,8 @@ import { type Given, parseValue } from './settings.ts';
 /** What the command line asks for. */
 export type Invocation =
   | { readonly action: 'help' | 'usage' | 'version' }
-  | { readonly action: 'run'; readonly config: string | undefined; readonly given: Given };
+  /** check: say what is wrong with the configuration, and no more. */
+  | { readonly action: 'run' | 'check'; readonly config: string | undefined; readonly given: Given };
 
 interface OptionSpec {
   readonly long: string;
@@ -22,6 +23,7 @@ export const options: readonly OptionSpec[] = [
     return { long: name, argument, help, key, ...(short === undefined ? {} : { short }) };
   }),
   { long: 'config', argument: 'FILE', help: 'read FILE instead of /etc/mptcpd/mptcpd.conf' },
+  { long: 'check-config', help: 'say what is wrong with the configuration and its plugins, and exit' },
   { long: 'debug', short: 'd', help: 'log everything (--log-level=debug)' },
   { long: 'help', short: '?', help: 'print this help' },
   { long: 'usage', help: 'print the options in short' },
@@ -38,14 +40,16 @@ const usageError = (message: string): ConfigError => new ConfigError('CONFIG_USA
 export function parseCommandLine(args: readonly string[]): Invocation {
   const given: Record<string, unknown> = {};
   let config: string | undefined;
+  let action: 'run' | 'check' = 'run';
 
   for (const { spec, value = '', shown } of scan(args)) {
     if (spec.key) given[spec.key] = parseValue(spec.key, value, shown, 'CONFIG_USAGE');
     else if (spec.long === 'config') config = named(value);
+    else if (spec.long === 'check-config') action = 'check';
     else if (spec.long === 'debug') given['logLevel'] = 'debug';
     else return { action: spec.long as 'help' | 'usage' | 'version' };
   }
-  return { action: 'run', config, given: given as Given };
+  return { action, config, given: given as Given };
 }
 
 function named(file: string): string {
@@ -124,7 +128,7 @@ Manage the paths of Multipath TCP connections (RFC 8684) with plugins.
 ${lines.join('\n')}
 
 Options stand over the configuration file, and that over the defaults. Long options may be abbreviated.
-Exit status: 0 stopped by a signal, 1 could not start, 64 wrong command line.
+Exit status: 0 stopped by a signal, or nothing is wrong; 1 could not start, or something is; 64 wrong command line.
 `;
 }
 

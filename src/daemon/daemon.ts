@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { hint, type KeyName, keys, type RawOption, type Settings } from '../config/index.ts';
+import { type KeyName, keys, type Settings } from '../config/index.ts';
 import type { NotifyFlags } from '../core/model/network.ts';
 import type { PlanSettings } from '../core/plan/settings.ts';
 import { setLevel } from '../log/index.ts';
 import { hasDefaultRoute, joinNetwork, watchNetwork } from '../monitor/monitor.ts';
 import type { Plugin } from '../plugin-api/plugin.ts';
-import { builtIn } from '../plugins/index.ts';
 import type { Environment } from './environment.ts';
 import { Host } from './host.ts';
 import { checkKernel, complaint, followEvents, type Heard, type Kernel, openKernel, readAll } from './kernel.ts';
@@ -20,11 +19,10 @@ import { withoutPresets } from './presets.ts';
 import { Progress } from './progress.ts';
 import { Recovery } from './recovery.ts';
 import { reportConnections } from './report.ts';
+import { optionsOf, unusedSections, wantedBy } from './wanted-plugins.ts';
 
 /** How long all plugins together may take to close: a service manager expects the end within a second. */
 const STOP_MS = 700;
-/** The plugin for those who name none: the kernel's path manager is the default of every kernel. */
-const DEFAULT_PLUGIN = 'addr_adv';
 /** What counts from the next start on only. */
 const FIXED: readonly KeyName[] = ['log', 'pluginDir', 'pathManager', 'loadPlugins', 'netns'];
 
@@ -106,16 +104,9 @@ export class Daemon {
   ): Promise<Daemon> {
     const { log } = environment;
     const settings = withoutPresets(given);
-    const { pluginDir, loadPlugins, pathManager, notifyFlags } = settings.core;
+    const { notifyFlags } = settings.core;
     checkKernel(environment);
-    const wanted = {
-      pluginDir,
-      loadPlugins,
-      pathManager,
-      builtIn: [...(builtIn as unknown as readonly Plugin[]), ...extra],
-      fallback: DEFAULT_PLUGIN,
-      warn: (message: string) => log.warn(message),
-    };
+    const wanted = wantedBy(settings, extra, (message) => log.warn(message));
     const found = await orAborted(findPlugins(wanted), signal);
     const plugins = found.map(({ plugin }) => plugin);
     const mark = environment.claim();
@@ -155,13 +146,8 @@ export class Daemon {
     });
   }
 
-  /** Options of a plugin that is not loaded, perhaps a misspelt one, have no effect: better to know. */
-  #warnOfUnused({ plugins }: Settings): void {
-    const loaded = [...this.#plugins.keys()];
-    for (const [name, options] of plugins) {
-      if (options.size === 0 || this.#plugins.has(name)) continue;
-      this.#environment.log.warn(`[plugin ${name}] has no effect: no such plugin is loaded${hint(name, loaded)}`);
-    }
+  #warnOfUnused(settings: Settings): void {
+    for (const message of unusedSections(settings, [...this.#plugins.keys()])) this.#environment.log.warn(message);
   }
 
   #setUp(plugin: Plugin, settings: Settings): Promise<Running> {
@@ -267,9 +253,6 @@ export class Daemon {
     this.#release();
   }
 }
-
-const optionsOf = ({ name }: Plugin, { plugins }: Settings): ReadonlyMap<string, RawOption> =>
-  plugins.get(name) ?? new Map<string, RawOption>();
 
 const toNotifyFlags = ({ notifyFlags: flags, checkRouteTime }: Settings['core']): NotifyFlags => ({
   existing: flags.includes('existing'),

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import {
   ConfigError,
   type Given,
@@ -12,6 +12,7 @@ import {
 import { stackOf, wordsOf } from '../core/words-of.ts';
 import { createLog, type Logger } from '../log/index.ts';
 import { SystemError } from '../os/index.ts';
+import { checkConfig } from './check-config.ts';
 import { Daemon } from './daemon.ts';
 import { systemEnvironment } from './environment.ts';
 import { PluginError } from './plugin-error.ts';
@@ -32,9 +33,10 @@ export async function main(args: readonly string[]): Promise<number> {
   let read: () => Settings;
   try {
     const invocation = parseCommandLine(args);
-    if (invocation.action !== 'run') return print(invocation.action);
+    if (invocation.action !== 'run' && invocation.action !== 'check') return print(invocation.action);
     read = () => readSettings(invocation.config, invocation.given);
     settings = read();
+    if (invocation.action === 'check') return await check(settings, invocation.config);
   } catch (error) {
     return complain(error);
   }
@@ -59,6 +61,14 @@ export async function main(args: readonly string[]): Promise<number> {
     log.info({ signal: error }, 'stopped while starting');
     return 0;
   }
+}
+
+async function check(settings: Settings, file: string | undefined): Promise<number> {
+  await checkConfig(settings, (message) => process.stderr.write(`mptcpd: warning: ${message}\n`));
+  const missing = file === undefined && !existsSync(DEFAULT_CONFIG);
+  const which = missing ? `${DEFAULT_CONFIG} is not there, and with the defaults` : `${file ?? DEFAULT_CONFIG}:`;
+  process.stdout.write(`${which} nothing is wrong\n`);
+  return 0;
 }
 
 function print(action: 'help' | 'usage' | 'version'): number {
