@@ -5,11 +5,9 @@
  *     npm run bench
  */
 import { spawnSync } from 'node:child_process';
-import { Host } from '../dist/daemon/host.js';
-import { createLog } from '../dist/log/index.js';
 import { eventAttr, pmEvents } from '../dist/netlink/families/mptcp-pm.js';
 import { Writer } from '../dist/netlink/writer.js';
-import { FakeClock } from '../dist/testing/index.js';
+import { newHost } from './new-host.js';
 
 if (!process.argv.includes('--child')) {
   const flags = ['--expose-gc', '--max-semi-space-size=512', '--min-semi-space-size=512'];
@@ -32,27 +30,15 @@ const established = encode('connectionEstablished', { token, family: 'ipv4', ...
 const closed = encode('connectionClosed', { token });
 const decode = (bytes) => pmEvents.decode(bytes, 0, bytes.length);
 
-function newHost(hooks) {
-  const options = {
-    perform: () => ({ ok: true, value: undefined }),
-    clock: new FakeClock(),
-    log: createLog('null', 'info'),
-    reread: () => undefined,
-    unlisten: () => undefined,
-    watchProgress: () => undefined,
-    droppedAnnouncements: () => undefined,
-    hasRoute: () => true,
-    notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
-    pathManager: undefined,
-  };
-  const host = new Host(options, [{ name: 'bench', priority: 0 }]);
+function listener(hooks) {
+  const host = newHost('bench');
   host.install('bench', hooks);
   return host;
 }
 
 let heard = 0;
-const silent = newHost({});
-const listening = newHost({ subflowPriority: () => void heard++ });
+const silent = listener({});
+const listening = listener({ subflowPriority: () => void heard++ });
 for (const host of [silent, listening]) {
   host.feed(decode(created));
   host.feed(decode(established));

@@ -5,33 +5,19 @@
  *     npm run bench
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Host } from '../dist/daemon/host.js';
-import { createLog } from '../dist/log/index.js';
 import fullmesh from '../dist/plugins/fullmesh.js';
-import { FakeClock } from '../dist/testing/index.js';
+import { newHost } from './new-host.js';
 
 const CONNECTIONS = 10_000;
 const ROUNDS = 7;
 
 let created = 0;
-const host = new Host(
-  {
-    perform: ({ name }) => {
-      if (name === 'createSubflow') created++;
-      return { ok: true, value: undefined };
-    },
-    clock: new FakeClock(),
-    log: createLog('null', 'info'),
-    reread: () => undefined,
-    unlisten: () => undefined,
-    watchProgress: () => undefined,
-    droppedAnnouncements: () => undefined,
-    hasRoute: () => true,
-    notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: true },
-    pathManager: undefined,
+const host = newHost('fullmesh', {
+  perform: ({ name }) => {
+    if (name === 'createSubflow') created++;
+    return { ok: true, value: undefined };
   },
-  [{ name: 'fullmesh', priority: 0 }],
-);
+});
 host.install(
   'fullmesh',
   {},

@@ -5,13 +5,13 @@
  *     npm run bench:recovery [CONNECTIONS]
  */
 import { spawnSync } from 'node:child_process';
-import { Host } from '../dist/daemon/host.js';
 import { Recovery } from '../dist/daemon/recovery.js';
 import { createLog } from '../dist/log/index.js';
 import { Client } from '../dist/netlink/client.js';
 import { isThere, readConnections, readConnectionsInBrief } from '../dist/netlink/diag.js';
 import { PROTOCOL } from '../dist/netlink/families/sock-diag.js';
 import { MptcpListener, MptcpStream, NetlinkSocket } from '../dist/os/index.js';
+import { newHost } from './new-host.js';
 
 const ROUNDS = 7;
 const [count = '1000', inside] = process.argv.slice(2);
@@ -59,31 +59,18 @@ for (let i = 0; i < ROUNDS; i++) {
 }
 const found = readConnectionsInBrief(client).value.filter(({ listening, fallback }) => !listening && !fallback);
 if (found.some(({ subflows }) => subflows.length === 0)) throw new Error('subflows are missing');
-const newHost = () =>
-  new Host(
-    {
-      perform: () => ({ ok: true, value: undefined }),
-      clock: { now: () => performance.now(), after: () => () => undefined },
-      log: createLog('null', 'info'),
-      reread: () => undefined,
-      unlisten: () => undefined,
-      watchProgress: () => undefined,
-      droppedAnnouncements: () => undefined,
-      hasRoute: () => true,
-      notifyFlags: { existing: true, skipLinkLocal: true, skipLoopback: false },
-      pathManager: undefined,
-    },
-    [{ name: 'p', priority: 0 }],
-  );
+const clock = { now: () => performance.now(), after: () => () => undefined };
+const notifyFlags = { existing: true, skipLinkLocal: true, skipLoopback: false };
+const planner = () => newHost('p', { clock, notifyFlags });
 const environment = {
   openSocket: (protocol) => new NetlinkSocket(protocol),
-  clock: { now: () => performance.now(), after: () => () => undefined },
+  clock,
   log: createLog('null', 'info'),
 };
 const starts = [];
 const agains = [];
 for (let i = 0; i < ROUNDS; i++) {
-  const host = newHost();
+  const host = planner();
   starts.push(timed(() => new Recovery(host, environment).read()));
   agains.push(timed(() => new Recovery(host, environment).read()));
 }
