@@ -55,4 +55,14 @@ describe('gone addresses', () => {
     }
     expect([gone.has(ip(1)), gone.has(ip(5000))]).toEqual([false, true]);
   });
+
+  test('one that an interface had twice, with two lengths of its prefix, is there until both are gone', () => {
+    const gone = new GoneAddresses();
+    gone.came(IP, ETH);
+    gone.came(IP, ETH);
+    gone.went(IP, ETH);
+    expect([gone.has(IP), gone.has(IP, ETH)]).toEqual([false, false]);
+    gone.went(IP, ETH);
+    expect([gone.has(IP), gone.has(IP, ETH)]).toEqual([true, true]);
+  });
 });

@@ -9,26 +9,28 @@ const MOST = 4096;
  * addresses that no interface has (routes of type local, transparent proxies), and theirs is no loss.
  */
 export class GoneAddresses {
-  /** How many interfaces have an address at work. */
-  readonly #alive = new Map<Ip, number>();
+  /** How often an address is at work, anywhere and on one interface. */
+  readonly #alive = new Map<string, number>();
   readonly #gone = new Set<string>();
 
   /** An address can carry packets from now on. */
   came(ip: Ip, ifIndex: IfIndex): void {
-    this.#alive.set(ip, (this.#alive.get(ip) ?? 0) + 1);
-    this.#gone.delete(ip);
-    this.#gone.delete(at(ip, ifIndex));
+    for (const key of [ip, at(ip, ifIndex)]) {
+      this.#alive.set(key, (this.#alive.get(key) ?? 0) + 1);
+      this.#gone.delete(key);
+    }
   }
 
-  /** An address can no longer. */
+  /** An address can no longer. An interface may have it twice, with two lengths of its prefix. */
   went(ip: Ip, ifIndex: IfIndex): void {
-    const left = (this.#alive.get(ip) ?? 1) - 1;
-    if (left > 0) this.#alive.set(ip, left);
-    else {
-      this.#alive.delete(ip);
-      this.#gone.add(ip);
+    for (const key of [ip, at(ip, ifIndex)]) {
+      const left = (this.#alive.get(key) ?? 1) - 1;
+      if (left > 0) this.#alive.set(key, left);
+      else {
+        this.#alive.delete(key);
+        this.#gone.add(key);
+      }
     }
-    this.#gone.add(at(ip, ifIndex));
     for (const first of this.#gone) {
       if (this.#gone.size <= MOST) break;
       this.#gone.delete(first);

@@ -5,6 +5,7 @@ import type { PlanSettings } from '../core/plan/settings.ts';
 import { setLevel } from '../log/index.ts';
 import { hasDefaultRoute, joinNetwork, watchNetwork } from '../monitor/monitor.ts';
 import type { Plugin } from '../plugin-api/plugin.ts';
+import { Attempts } from './attempt.ts';
 import type { Environment } from './environment.ts';
 import { Host } from './host.ts';
 import { checkKernel, complaint, followEvents, type Heard, type Kernel, openKernel, readAll } from './kernel.ts';
@@ -66,6 +67,7 @@ export class Daemon {
       wanted: (token) => host.core.watchesProgress(token),
       feed: (samples) => host.feed({ type: 'progress', samples }),
     });
+    const attempts = new Attempts(log, clock);
     const host = new Host(
       {
         perform: this.#listeners.around(kernelPathManager(kernel.family)),
@@ -74,8 +76,9 @@ export class Daemon {
         notifyFlags: toNotifyFlags(settings.core),
         planSettings: toPlanSettings(settings.core),
         unlisten: (token) => this.#listeners.release(token),
-        hasRoute: (address) => hasDefaultRoute(kernel.network, address),
-        droppedAnnouncements: () => environment.counter('AddAddrTxDrop'),
+        // Where it cannot be looked up, nobody should lose a connection for that.
+        hasRoute: (address) => attempts.read('routes', () => hasDefaultRoute(kernel.network, address), true),
+        droppedAnnouncements: () => attempts.read('counters', () => environment.counter('AddAddrTxDrop'), undefined),
         watchProgress: (every) => this.#progress.watch(every),
         pathManager: settings.core.pathManager,
         reread: (source) => {
@@ -168,6 +171,7 @@ export class Daemon {
   }
 
   async #apply(given: Settings): Promise<void> {
+    if (this.#stopped) return;
     const { log } = this.#environment;
     const settings = withoutPresets(given);
     const before = this.#settings;
@@ -204,6 +208,7 @@ export class Daemon {
     const [before] = at >= 0 ? this.#running.splice(at, 1) : [];
     // Plans have no state: what they want from now on is held against what is there, and nothing is taken down first.
     if (plugin.setup) await before?.close(STOP_MS, 'reload');
+    if (this.#stopped) return;
     try {
       const running = await this.#setUp(plugin, this.#settings);
       if (this.#stopped) return await running.close(0, 'stop');

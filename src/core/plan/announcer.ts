@@ -27,7 +27,7 @@ export class Announcer {
   }
 
   /** Takes back what is no longer wanted; at once where the address is gone. @returns when to look again */
-  withdraw(_: ConnectionRecord, planned: Planned, now: number, settings: PlanSettings): number {
+  withdraw(connection: ConnectionRecord, planned: Planned, now: number, settings: PlanSettings): number {
     this.#removed.clear();
     let at = NEVER;
     for (const known of planned.signalled) {
@@ -40,12 +40,19 @@ export class Announcer {
       else if (known.forgotten) {
         this.#announce(planned, known, now, settings);
         at = Math.min(at, now + settings.announceGap);
-      } else if (known.id !== undefined) {
+      } else if (known.id !== undefined && !this.#carriesAll(connection, known)) {
         this.#remove(planned, known.id);
         planned.signalAt = now;
       }
     }
     return at;
+  }
+
+  /** The peer would close all that is left: an address that is still there waits until another subflow is. */
+  #carriesAll({ subflows }: ConnectionRecord, { ip, id }: Announcement): boolean {
+    if (this.#network.isGone(ip)) return false;
+    const live = subflows.filter((each) => each.state === 'established' && !each.leaving);
+    return live.length > 0 && live.every(({ local }) => local.id === id);
   }
 
   /** The address of a subflow is gone: the peer is to close its end too. */

@@ -20,6 +20,8 @@ import { noteProgress } from './trouble.ts';
 import { View } from './view.ts';
 import { Watches } from './watches.ts';
 
+/** What nearly every plan reads. */
+const READ_BY_MOST = Reads.addresses | Reads.remotes | Reads.subflows;
 /** The counters are read this often in the shortest time that a plan calls trouble. */
 const SAMPLES = 4;
 
@@ -225,7 +227,8 @@ export class Planner {
     const planned = connection?.planned;
     if (!connection || !planned) return [];
     planned.ask = false;
-    planned.reads = view.reads;
+    // One that failed may not have come to what it would have read.
+    planned.reads = plan === undefined ? planned.reads | view.reads | READ_BY_MOST : view.reads;
     planned.askAt = view.askAt;
     this.#watch(planned.troubleAfter, view.troubleAfter);
     planned.troubleAfter = view.troubleAfter;
@@ -280,7 +283,7 @@ export class Planner {
     const signalsAt = this.#announcer.withdraw(connection, planned, now, this.settings);
     this.#subflows.drop(connection, planned, around);
     const pairsAt = this.#subflows.create(connection, planned, around);
-    this.#subflows.mendBackup(connection, planned);
+    this.#subflows.mendBackup(connection, planned, this.settings);
     const announceAt = this.#announcer.announce(connection, planned, now, this.settings);
     this.#again(connection.token, Math.min(planned.askAt, triesAt, signalsAt, pairsAt, announceAt));
   }

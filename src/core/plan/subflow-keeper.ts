@@ -9,7 +9,7 @@ import { choose, chooseNext } from './choices.ts';
 import { kindOf, kindOfRefusal, pauseAfter } from './failure.ts';
 import { linkSubflows } from './pairs.ts';
 import { endsOf, type Pair, type Place, type Planned, remoteOf } from './planned.ts';
-import { LONGEST_TRY, QUICK_CLOSE, SLOW_TRY } from './settings.ts';
+import { LONGEST_TRY, type PlanSettings, QUICK_CLOSE, SLOW_TRY } from './settings.ts';
 import { Judge, type Surroundings } from './standing.ts';
 
 /** How often a peer may close a pair too soon before the pair has to rest. */
@@ -88,6 +88,7 @@ export class SubflowKeeper {
       // Its end was missed: what is not there is not counted any more.
       if (!isThere) connection.subflows.splice(connection.subflows.indexOf(subflow) >>> 0, 1);
       this.#actions.again(token, isThere ? then + settings.retryAfter : then);
+      if (outcome.error.errno === 'EINVAL') this.#actions.checkForeign(planned);
     });
   }
 
@@ -196,16 +197,27 @@ export class SubflowKeeper {
   }
 
   /** Asks the peer to treat subflows as the plan says. */
-  mendBackup({ token }: ConnectionRecord, { pairs }: Planned): void {
-    for (const { subflow, backup } of pairs) {
-      if (subflow?.state !== 'established' || subflow.askedBackup === backup) continue;
-      subflow.askedBackup = backup;
-      const { local, remote } = subflow;
-      this.#actions.send({ name: 'setBackup', args: { token, local, remote, backup } }, (outcome) => {
-        // It is tried again with the next occasion.
-        if (!outcome.ok) subflow.askedBackup = !backup;
-      });
+  mendBackup({ subflows }: ConnectionRecord, planned: Planned, settings: PlanSettings): void {
+    const wanted = new Map(planned.pairs.map(({ subflow, backup }) => [subflow, backup]));
+    // In the order of the plan: what is to carry data is told before what is to wait.
+    for (const subflow of new Set([...wanted.keys(), ...subflows])) {
+      if (subflow?.state !== 'established' || subflow.leaving) continue;
+      // What the plan speaks of no longer is no backup any more: the initial subflow stays whatever it says.
+      const backup = wanted.get(subflow) ?? (planned.said ? false : subflow.askedBackup);
+      if (subflow.askedBackup !== backup) this.#setBackup(planned, subflow, backup, settings);
     }
+  }
+
+  #setBackup(planned: Planned, subflow: SubflowRecord, backup: boolean, { retryMost }: PlanSettings): void {
+    const { token } = planned;
+    const { local, remote } = subflow;
+    subflow.askedBackup = backup;
+    this.#actions.send({ name: 'setBackup', args: { token, local, remote, backup } }, (outcome, then) => {
+      if (outcome.ok) return;
+      subflow.askedBackup = !backup;
+      this.#actions.again(token, then + retryMost);
+      if (outcome.error.errno === 'EINVAL') this.#actions.checkForeign(planned);
+    });
   }
 
   #trail({ token }: ConnectionRecord, message: string, { local, remote }: SubflowRecord, because: string): void {

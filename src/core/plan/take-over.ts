@@ -23,10 +23,13 @@ export function takeOver(connection: ConnectionRecord, planned: Planned, held: r
   }
 }
 
-/** What is announced already need not be announced again, unless it is to be announced otherwise. */
+/**
+ * What is announced already need not be announced again. Where it is to be announced otherwise, it is so under its id: to take
+ * it back first would have the peer close its subflows.
+ */
 export function matchFound(planned: Planned): void {
   for (const found of planned.signalled) {
-    if (!found.found) continue;
+    if (planned.announcements.includes(found)) continue;
     found.found = false;
     const wanted = planned.announcements.find((each) => each.id === undefined && isSame(each, found));
     if (!wanted) continue;
@@ -34,7 +37,7 @@ export function matchFound(planned: Planned): void {
     planned.signalled.add(wanted);
     wanted.id = found.id;
     wanted.since = found.since;
-    // mptcpd's own listener ended with the run that announced it.
+    // mptcpd's own listener ended with the run that announced it, or was not asked for.
     wanted.repeat = wanted.listen !== false || wanted.backup !== found.backup;
   }
 }
