@@ -1,5 +1,5 @@
 import { type ConnectionRecord, type ConnectionTable, idsOf } from './connection-table.ts';
-import { inFormOf, sameIp } from './ip.ts';
+import { inFormOf, samePlace } from './ip.ts';
 import type { Command, Commands, HeldAddress, Outcome, Refusal, RefusalCode } from './model/commands.ts';
 import { formatToken, type Token } from './model/ids.ts';
 
@@ -92,7 +92,7 @@ function prepareCreate(connection: ConnectionRecord, command: Command & { name: 
     return refuse('NOT_ESTABLISHED', `createSubflow: ${formatToken(connection.token)} is not established yet`);
   }
   const { remote } = connection;
-  if (connection.denyJoinId0 && args.remote.port === remote.port && sameIp(args.remote.ip, remote.ip)) {
+  if (connection.denyJoinId0 && samePlace(args.remote, remote)) {
     return refuse('DENIED_BY_PEER', `createSubflow: the peer forbids subflows to its initial address ${remote.ip}`);
   }
   const id = args.local.id ?? idsOf(connection).take(args.local.ip);

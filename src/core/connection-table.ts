@@ -1,5 +1,5 @@
 import { AddressIds } from './address-ids.ts';
-import { sameIp } from './ip.ts';
+import { sameIp, samePlace } from './ip.ts';
 import type { Commands } from './model/commands.ts';
 import type { Connection, End, Subflow } from './model/connection.ts';
 import type { AddressAnnouncedEvent, AddressRemovedEvent, ConnectionEvent, SubflowEvent } from './model/events.ts';
@@ -211,7 +211,7 @@ function excuse(
   address: { readonly ip: Ip; readonly port: number } | undefined,
 ): void {
   for (const each of subflows) {
-    const there = address && each.remote.port === address.port && sameIp(each.remote.ip, address.ip);
+    const there = address && samePlace(each.remote, address);
     if (there || (each.state === 'established' && each.remote.id === id)) each.excused = true;
   }
 }
@@ -225,6 +225,9 @@ function leavesFromHere(connection: ConnectionRecord, { localPort, remotePort }:
   if (serverSide || localPort === local.port || announced.some(({ port }) => port === localPort)) return false;
   return remotePort === remote.port || remoteAddresses.some(({ port }) => port === remotePort);
 }
+
+/** Whether a subflow carries data, and is not about to be ended. */
+export const isLive = ({ state, leaving }: SubflowRecord): boolean => state === 'established' && !leaving;
 
 /** The local address ids of a connection. */
 export function idsOf(connection: ConnectionRecord): AddressIds {

@@ -12,6 +12,12 @@ export function sameIp(a: Ip, b: Ip): boolean {
   return a === b || unmapped(a) === unmapped(b);
 }
 
+/** Whether two places, an address and a port each, are the same. */
+export const samePlace = (
+  a: { readonly ip: Ip; readonly port: number },
+  b: { readonly ip: Ip; readonly port: number },
+): boolean => a.port === b.port && sameIp(a.ip, b.ip);
+
 /** The family in which packets to an address travel: an IPv4-mapped address is IPv4. */
 export function familyOf(ip: Ip): 'ipv4' | 'ipv6' {
   return unmapped(ip).includes(':') ? 'ipv6' : 'ipv4';

@@ -1,4 +1,4 @@
-import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
+import { type ConnectionRecord, isLive, type SubflowRecord } from '../connection-table.ts';
 import { sameIp } from '../ip.ts';
 import type { AddrId, Ip } from '../model/ids.ts';
 import type { Network } from '../network.ts';
@@ -51,7 +51,7 @@ export class Announcer {
   /** The peer would close all that is left: an address that is still there waits until another subflow is. */
   #carriesAll({ subflows }: ConnectionRecord, { ip, id }: Announcement): boolean {
     if (this.#network.isGone(ip)) return false;
-    const live = subflows.filter((each) => each.state === 'established' && !each.leaving);
+    const live = subflows.filter(isLive);
     return live.length > 0 && live.every(({ local }) => local.id === id);
   }
 
@@ -159,7 +159,7 @@ export class Announcer {
 }
 
 const isUsed = ({ subflows }: ConnectionRecord, { ip }: Announcement): boolean =>
-  subflows.some(({ state, leaving, local }) => state === 'established' && !leaving && sameIp(local.ip, ip));
+  subflows.some((each) => isLive(each) && sameIp(each.local.ip, ip));
 
 const isDue = ({ id, asked, repeat, forgotten }: Announcement): boolean =>
   !asked && (id === undefined || repeat || forgotten);

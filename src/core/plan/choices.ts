@@ -1,5 +1,5 @@
 import type { ConnectionRecord } from '../connection-table.ts';
-import { familyOf, sameIp, unmapped } from '../ip.ts';
+import { familyOf, samePlace, unmapped } from '../ip.ts';
 import { type Pair, type Place, remoteOf } from './planned.ts';
 
 /** Why neither the kernel nor the peer would ever have a pair as it is now; undefined where they may. */
@@ -31,7 +31,7 @@ const nextOf = (connection: ConnectionRecord, pair: Pair, from: number): number 
 
 function hindrance(connection: ConnectionRecord, { local }: Pair, remote: Place): string | undefined {
   const initial = connection.remote;
-  if (remote.port === initial.port && sameIp(remote.ip, initial.ip)) {
+  if (samePlace(remote, initial)) {
     if (connection.denyJoinId0) return 'the peer forbids subflows to its initial address';
     if (connection.remoteGone && !announces(connection, remote)) return 'the peer has removed its initial address';
   }
@@ -41,5 +41,5 @@ function hindrance(connection: ConnectionRecord, { local }: Pair, remote: Place)
   return onlyIpv4 && familyOf(remote.ip) === 'ipv6' ? 'the connection is of IPv4 alone' : undefined;
 }
 
-const announces = ({ remoteAddresses }: ConnectionRecord, { ip, port }: Place): boolean =>
-  remoteAddresses.some((each) => each.port === port && sameIp(each.ip, ip));
+const announces = ({ remoteAddresses }: ConnectionRecord, place: Place): boolean =>
+  remoteAddresses.some((each) => samePlace(each, place));

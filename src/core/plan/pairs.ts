@@ -1,5 +1,5 @@
 import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
-import { sameIp, unmapped } from '../ip.ts';
+import { sameIp, samePlace, unmapped } from '../ip.ts';
 import type { IfIndex, Ip } from '../model/ids.ts';
 import type { WantedAnnouncement, WantedSubflow } from '../model/plan.ts';
 import { type Announcement, type Pair, type Place, remoteOf } from './planned.ts';
@@ -94,8 +94,6 @@ const fits = ({ local, remote, ifIndex }: SubflowRecord, pair: Pair): boolean =>
 
 const indexOf = ({ remotes }: Pair, place: Place): number => remotes.findIndex((each) => samePlace(each, place));
 
-const samePlace = (a: Place, b: Place): boolean => a.port === b.port && sameIp(a.ip, b.ip);
-
 /** The announcements of a new plan, each once: those that were wanted before keep what is known of them. */
 export function mergeAnnouncements(
   before: readonly Announcement[],
@@ -107,26 +105,30 @@ export function mergeAnnouncements(
     const same = before.find(
       (each) => sameIp(each.ip, ip) && each.port === port && each.backup === backup && each.listen === listen,
     );
-    if (same) return same;
-    return {
-      ip,
-      port,
-      backup,
-      listen,
-      id: undefined,
-      asked: false,
-      repeat: false,
-      forgotten: false,
-      dropped: 0,
-      sentAt: Number.NEGATIVE_INFINITY,
-      remindAt: Number.POSITIVE_INFINITY,
-      found: false,
-      since: now,
-      failures: 0,
-      failure: undefined,
-      until: 0,
-    };
+    return same ?? newAnnouncement({ ip, port, backup, listen }, now);
   });
+}
+
+/** An announcement that has not been sent. */
+export function newAnnouncement(
+  wanted: Pick<Announcement, 'ip' | 'port' | 'backup' | 'listen'>,
+  since: number,
+): Announcement {
+  return {
+    ...wanted,
+    id: undefined,
+    asked: false,
+    repeat: false,
+    forgotten: false,
+    dropped: 0,
+    sentAt: Number.NEGATIVE_INFINITY,
+    remindAt: Number.POSITIVE_INFINITY,
+    found: false,
+    since,
+    failures: 0,
+    failure: undefined,
+    until: 0,
+  };
 }
 
 function newPair(

@@ -15,7 +15,7 @@ import { Rests } from './rests.ts';
 import type { PlanSettings } from './settings.ts';
 import type { Surroundings } from './standing.ts';
 import { SubflowKeeper } from './subflow-keeper.ts';
-import { matchFound, takeOver } from './take-over.ts';
+import { carryOver, takeOver } from './take-over.ts';
 import { noteProgress } from './trouble.ts';
 import { View } from './view.ts';
 import { Watches } from './watches.ts';
@@ -246,7 +246,7 @@ export class Planner {
         );
       planned.pairs = mergePairs(planned.pairs, subflows, now);
       planned.announcements = mergeAnnouncements(planned.announcements, announce, now);
-      matchFound(planned);
+      carryOver(planned);
       planned.said = true;
     }
     this.#reconcile(connection, planned, now);
@@ -269,7 +269,7 @@ export class Planner {
     this.#send({ name: 'listAddresses', args: { token: planned.token } }, (listed, now) => {
       planned.unread = false;
       if (listed.ok) takeOver(connection, planned, listed.value as readonly HeldAddress[], now);
-      else if (listed.error.errno === 'EINVAL') planned.foreign = true;
+      planned.foreign ||= saysForeign(listed);
       this.#queue.add(planned.token);
     });
   }
@@ -318,7 +318,7 @@ export class Planner {
 
   #checkForeign(planned: Planned): void {
     this.#send({ name: 'listAddresses', args: { token: planned.token } }, (listed) => {
-      if (!listed.ok && listed.error.errno === 'EINVAL') planned.foreign = true;
+      planned.foreign ||= saysForeign(listed);
     });
   }
 
@@ -337,6 +337,9 @@ export class Planner {
     this.#out.push({ type: 'log', level: 'error', message, fields: { plugin, error: fault } });
   }
 }
+
+/** The kernel lists what it holds for connections of the userspace path manager alone. */
+const saysForeign = (listed: Outcome<unknown>): boolean => !listed.ok && listed.error.errno === 'EINVAL';
 
 /** For a connection that others may have done something for. */
 const unread = (token: Token, plugin: string): Planned => ({ ...newPlanned(token, plugin), unread: true });

@@ -1,5 +1,5 @@
-import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
-import { sameIp } from '../ip.ts';
+import { type ConnectionRecord, isLive, type SubflowRecord } from '../connection-table.ts';
+import { samePlace } from '../ip.ts';
 import type { Refusal } from '../model/commands.ts';
 import { formatToken } from '../model/ids.ts';
 import { showEnd, whyClosed } from '../trail.ts';
@@ -50,7 +50,7 @@ export class SubflowKeeper {
    */
   drop(connection: ConnectionRecord, planned: Planned, { network, settings, now }: Surroundings): void {
     const wanted = new Set(planned.pairs.map(({ subflow }) => subflow));
-    const live = connection.subflows.filter((each) => each.state === 'established' && !each.leaving);
+    const live = connection.subflows.filter(isLive);
     const alive = live.filter(({ local, ifIndex }) => !network.isGone(local.ip, ifIndex));
     if (alive.length === 0) return;
     const destroy = (subflow: SubflowRecord, because: string, gone = false): void =>
@@ -171,9 +171,9 @@ export class SubflowKeeper {
   }
 
   /** An address of the peer came or went: what went wrong with it before is no sign of what comes. */
-  forgive({ planned }: ConnectionRecord, { ip, port }: Place, { rests, now }: Surroundings): void {
+  forgive({ planned }: ConnectionRecord, address: Place, { rests, now }: Surroundings): void {
     for (const pair of planned?.pairs ?? []) {
-      const place = pair.remotes.find((each) => each.port === port && sameIp(each.ip, ip));
+      const place = pair.remotes.find((each) => samePlace(each, address));
       if (pair.subflow || !place) continue;
       pair.failures = 0;
       pair.failure = undefined;
@@ -201,7 +201,7 @@ export class SubflowKeeper {
     const wanted = new Map(planned.pairs.map(({ subflow, backup }) => [subflow, backup]));
     // In the order of the plan: what is to carry data is told before what is to wait.
     for (const subflow of new Set([...wanted.keys(), ...subflows])) {
-      if (subflow?.state !== 'established' || subflow.leaving) continue;
+      if (!subflow || !isLive(subflow)) continue;
       // What the plan speaks of no longer is no backup any more: the initial subflow stays whatever it says.
       const backup = wanted.get(subflow) ?? (planned.said ? false : subflow.askedBackup);
       if (subflow.askedBackup !== backup) this.#setBackup(planned, subflow, backup, settings);

@@ -2,7 +2,7 @@ import type { ConnectionRecord } from '../connection-table.ts';
 import { idsOf } from '../connection-table.ts';
 import { sameIp } from '../ip.ts';
 import type { HeldAddress } from '../model/commands.ts';
-import { mergeAnnouncements } from './pairs.ts';
+import { newAnnouncement } from './pairs.ts';
 import type { Announcement, Planned } from './planned.ts';
 
 /**
@@ -14,12 +14,8 @@ export function takeOver(connection: ConnectionRecord, planned: Planned, held: r
     if (id !== 0) idsOf(connection).learn(ip, id);
     if (id === 0 || !flags.includes('signal')) continue;
     if (!connection.announced.some((known) => known.id === id)) connection.announced.push({ ip, port, id });
-    const wanted = { ip, ...(port === 0 ? {} : { port }), backup: flags.includes('backup') };
-    for (const announcement of mergeAnnouncements([], [wanted], now)) {
-      announcement.id = id;
-      announcement.found = true;
-      planned.signalled.add(announcement);
-    }
+    const wanted = { ip, port: port === 0 ? undefined : port, backup: flags.includes('backup'), listen: false };
+    planned.signalled.add({ ...newAnnouncement(wanted, now), id, found: true });
   }
 }
 
@@ -27,18 +23,18 @@ export function takeOver(connection: ConnectionRecord, planned: Planned, held: r
  * What is announced already need not be announced again. Where it is to be announced otherwise, it is so under its id: to take
  * it back first would have the peer close its subflows.
  */
-export function matchFound(planned: Planned): void {
-  for (const found of planned.signalled) {
-    if (planned.announcements.includes(found)) continue;
-    found.found = false;
-    const wanted = planned.announcements.find((each) => each.id === undefined && isSame(each, found));
+export function carryOver(planned: Planned): void {
+  for (const known of planned.signalled) {
+    if (planned.announcements.includes(known)) continue;
+    known.found = false;
+    const wanted = planned.announcements.find((each) => each.id === undefined && isSame(each, known));
     if (!wanted) continue;
-    planned.signalled.delete(found);
+    planned.signalled.delete(known);
     planned.signalled.add(wanted);
-    wanted.id = found.id;
-    wanted.since = found.since;
+    wanted.id = known.id;
+    wanted.since = known.since;
     // mptcpd's own listener ended with the run that announced it, or was not asked for.
-    wanted.repeat = wanted.listen !== false || wanted.backup !== found.backup;
+    wanted.repeat = wanted.listen !== false || wanted.backup !== known.backup;
   }
 }
 

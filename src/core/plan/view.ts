@@ -1,5 +1,5 @@
 import type { ConnectionRecord, SubflowRecord } from '../connection-table.ts';
-import { sameIp } from '../ip.ts';
+import { samePlace } from '../ip.ts';
 import type { End, Subflow } from '../model/connection.ts';
 import type { Interface, LocalAddress } from '../model/network.ts';
 import type { PlannedConnection, PlanView } from '../model/plan.ts';
@@ -74,5 +74,5 @@ export class View implements PlanView {
 /** Where a peer takes subflows. */
 export function remotesOf({ remote, remoteAddresses, denyJoinId0, remoteGone }: ConnectionRecord): readonly End[] {
   if (denyJoinId0 || remoteGone) return remoteAddresses;
-  return [remote, ...remoteAddresses.filter(({ ip, port }) => port !== remote.port || !sameIp(ip, remote.ip))];
+  return [remote, ...remoteAddresses.filter((each) => !samePlace(each, remote))];
 }
